@@ -1,0 +1,22 @@
+import type { Registry } from 'prom-client'
+import type { Clock } from './clock.ts'
+
+/** The three things that any part may ask for. pino's logger satisfies `Logger`. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Prometheus registry of this process; each part registers its own metrics (names: surface.md section 7). */
+export type Metrics = Registry
+
+export interface Deps {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+/** For tests and tools that want silence. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,0 +1,18 @@
+import type { DecodedBatch } from '../core/batch.ts'
+
+/** What a decoder may know beside the body; it does no I/O and reads no clock. */
+export interface DecodeContext {
+  /** Lower-cased names. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  /** The route's own word, e.g. Segment's `track` for `/v1/track`. */
+  readonly kind: string
+  readonly contentType: string
+}
+
+/**
+ * One dialect: inflated bytes → raw events. Pure and synchronous.
+ * MUST return one RawEvent per event of the body, also for those it cannot map (with `issues`): events in = outcomes out.
+ * MUST throw PipelineError('malformed' | 'too_large') when the body as a whole cannot be read; nothing of it is stored then.
+ * MUST NOT invent ids or times: the gate does (ids.ts, clock.ts).
+ */
+export type Decode = (body: Uint8Array, cx: DecodeContext) => DecodedBatch
