@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'trimmed' // the log no longer holds that position
   | 'stale_membership' // a commit by a generation that no longer owns its partitions
   | 'corrupt' // a checksum, version or length that cannot be
+  | 'newer_version' // a record or directory written by a newer release: stop and say so, never guess
   | 'unknown_result' // a write whose outcome we do not know: verify before doing it again
   | 'config'
   | 'conflict'

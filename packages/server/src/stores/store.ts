@@ -32,13 +32,17 @@ export interface QueryLimits {
 /**
  * The tables. `insert` resolves only when the rows are synced to disk. The same token inserts once, but a token alone proves
  * nothing after a crash (design.md section 6): then `stop` the query, ask `positions`, insert the missing under a new token.
+ *
+ * `insert` MUST use the token as the query id too (load's tokens are `<plan>/<table>/<part>`), and MUST send the settings
+ * `input_format_try_infer_dates = 0, input_format_try_infer_datetimes = 0, type_json_skip_duplicated_paths = 1` with a block:
+ * they rule how JSON text is read, where a JSON column travels as text, and make it the same as the encoded form.
  */
 export interface Store extends Service {
   /** Throws `unknown_result` when the answer was lost, `unavailable` when the store surely did not take it, other codes when it refused the block. */
   insert(block: Block, token: string, signal: AbortSignal): Promise<void>
-  /** End a running insert or query of that id and wait until it is gone. */
+  /** End every running insert or query whose id is `queryId` or begins with `queryId` + `/`, and wait until they are gone. */
   stopQuery(queryId: string, signal: AbortSignal): Promise<void>
-  /** Which log positions within `ranges` the table holds, ascending, repeated ones repeated. */
+  /** Which log positions within `ranges` the table holds, ascending, repeated ones repeated. `ranges` MAY be some hundreds. */
   positions(table: string, ranges: readonly PositionRange[], signal: AbortSignal): Promise<BigUint64Array>
   /** Our own questions, as our own user, with ClickHouse parameters `{name:Type}`. 64-bit integers come as strings. */
   query(sql: string, params: Readonly<Record<string, unknown>>, limits: QueryLimits, signal: AbortSignal): Promise<Rows>
