@@ -1,7 +1,16 @@
 export { type Column, columnByNumber, columns, findColumn, isColumnName, writableColumns } from './columns/columns.ts'
 export type { Carrier, ColumnKind, ColumnPart, JsonObject, KindValues, PiiClass } from './columns/kind.ts'
-export { columnGroups } from './columns/registry.ts'
+export { columnGroups, removedColumns } from './columns/registry.ts'
 export type { ColumnName, ColumnsOfKind, ColumnValue, EventColumns } from './columns/types.ts'
+export { parseJson, stringifyJson } from './json.ts'
+export { type LogPosition, packLogPosition, unpackLogPosition, writeLogPosition } from './log-position.ts'
+export { ByteWriter } from './record/byte-writer.ts'
+export { decodeDeadLetter, encodeDeadLetter } from './record/dead-letter.ts'
+export { decodeEventsRecord, encodeEventsRecord, readEnvelope, withEnvelope } from './record/events.ts'
+export { maxRecordEvents, peekHeader, readHeader, type RecordHeader, recordVersion } from './record/header.ts'
+export { decodeOutcomesRecord, encodeOutcomesRecord } from './record/outcomes.ts'
+export { decodeQuarantineRecord, encodeQuarantineRecord } from './record/quarantine.ts'
+export { RecordError, type RecordErrorCode } from './record/record-error.ts'
 export type {
   DeadLetter,
   EventsEnvelope,
@@ -11,3 +20,4 @@ export type {
   OutcomesRecord,
   QuarantinedEvent,
 } from './record/types.ts'
+export { type EventVisitor, walkEventsRecord } from './record/walk.ts'

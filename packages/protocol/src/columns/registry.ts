@@ -342,5 +342,8 @@ const groups = [
 
 export const columnGroups = groups
 
+/** Numbers of columns that no longer exist: readers skip them, nobody may take them again. */
+export const removedColumns: readonly number[] = []
+
 /** Union of all declared columns, literal names and kinds. */
 export type DeclaredColumn = (typeof groups)[number]['columns'][number]
