@@ -21,3 +21,18 @@ export type {
   QuarantinedEvent,
 } from './record/types.ts'
 export { type EventVisitor, walkEventsRecord } from './record/walk.ts'
+export { browserAnswerToJson, browserBatchFromJson } from './browser/json.ts'
+export { decodeBrowserBatch, encodeBrowserAnswer, exactInteger } from './browser/protobuf.ts'
+export type {
+  AdEvent,
+  AiInteraction,
+  BrowserBatch,
+  BrowserBatchAnswer,
+  BrowserEvent,
+  BrowserPayload,
+  Navigation,
+  PageView,
+  Performance,
+  RejectedBrowserEvent,
+  SearchEvent,
+} from './browser/types.ts'
