@@ -36,3 +36,42 @@ export type {
   RejectedBrowserEvent,
   SearchEvent,
 } from './browser/types.ts'
+export { canonicalJson } from './canonical-json.ts'
+export * from './event-guards.ts'
+export {
+  alsoValidated,
+  type EventType,
+  eventTypes,
+  isEventType,
+  primaryGroups,
+  requiredColumns,
+  validatedColumns,
+} from './event-type.ts'
+export {
+  createIdDeriver,
+  deriveId,
+  idFor,
+  type IdMakers,
+  type IdOrigin,
+  type IdQuestion,
+  type IdResult,
+  idText,
+  maxIdLength,
+  vitalId,
+} from './ids.ts'
+export { computeSpanGraph, type SpanLink, type SpanPlace } from './span-graph.ts'
+export { createUlid, type UlidOptions } from './ulid.ts'
+export * from './unified-event.ts'
+export {
+  type BatchValidationResult,
+  formatValidationError,
+  getInvalidFields,
+  kindIssue,
+  validateEvent,
+  validateEvents,
+  type ValidatedEvent,
+  type ValidationError,
+  type ValidationIssue,
+  type ValidationMode,
+  type ValidationResult,
+} from './validate.ts'

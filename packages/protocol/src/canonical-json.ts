@@ -1,0 +1,30 @@
+/**
+ * One text for equal values: keys sorted by UTF-16 code units, no white space, undefined left out, numbers as the shortest
+ * decimal that JavaScript writes, bigint as its digits, bytes as base64. What HMAC ids are made of, so it never changes.
+ * Nesting must be bounded by the caller.
+ */
+export function canonicalJson(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      return Number.isFinite(value) ? String(value === 0 ? 0 : value) : 'null'
+    case 'bigint':
+      return value.toString()
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      break
+    default:
+      return 'null'
+  }
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))
+  const object = value as Record<string, unknown>
+  const members: string[] = []
+  for (const key of Object.keys(object).sort()) {
+    if (object[key] !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(object[key])}`)
+  }
+  return `{${members.join(',')}}`
+}

@@ -1,0 +1,64 @@
+import { randomFillSync } from 'node:crypto'
+
+/*
+ * ulid = time:48 random:80, in Crockford's base 32: 10 + 16 characters. Sorts by time.
+ */
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const maxTime = 2 ** 48 - 1
+
+export interface UlidOptions {
+  /** Unix ms. */
+  readonly now?: () => number
+  /** Fills the bytes with randomness. */
+  readonly random?: (bytes: Uint8Array) => void
+}
+
+/**
+ * A maker of ULIDs, each greater than the one before: within one millisecond, or when the clock goes back, the random part counts
+ * up; when that overflows the time does.
+ */
+export function createUlid(options: UlidOptions = {}): () => string {
+  const now = options.now ?? Date.now
+  const random = options.random ?? ((bytes: Uint8Array) => void randomFillSync(bytes))
+  const bytes = new Uint8Array(10)
+  /** The 80 random bits as 16 digits of 5. */
+  const digits = new Uint8Array(16)
+  let lastTime = -1
+  let timeText = ''
+
+  function renew(time: number): void {
+    if (!Number.isInteger(time) || time < 0 || time > maxTime)
+      throw new RangeError(`time ${time} does not fit into a ULID`)
+    lastTime = time
+    timeText = ''
+    let rest = time
+    for (let i = 0; i < 10; i++) {
+      timeText = alphabet.charAt(rest % 32) + timeText
+      rest = Math.floor(rest / 32)
+    }
+    random(bytes)
+    for (let i = 0; i < 16; i++) {
+      const bit = i * 5
+      const pair = ((bytes[bit >> 3] ?? 0) << 8) | (bytes[(bit >> 3) + 1] ?? 0)
+      digits[i] = (pair >> (11 - (bit & 7))) & 31
+    }
+  }
+
+  function countUp(): void {
+    for (let i = 15; i >= 0; i--) {
+      const digit = (digits[i] as number) + 1
+      digits[i] = digit & 31
+      if (digit < 32) return
+    }
+    renew(lastTime + 1)
+  }
+
+  return () => {
+    const time = Math.floor(now())
+    if (time > lastTime) renew(time)
+    else countUp()
+    let text = timeText
+    for (let i = 0; i < 16; i++) text += alphabet.charAt(digits[i] as number)
+    return text
+  }
+}
