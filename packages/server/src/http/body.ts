@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http'
+import { createTurns } from '../core/bounded.ts'
+import { PipelineError } from '../core/errors.ts'
+import type { HttpLimits } from './config.ts'
+import type { Slot } from './in-flight.ts'
+import { encodingOf, inflateBody } from './inflate.ts'
+
+/** How many large bodies inflate at once: half of node's thread pool, so that the log's syncs find a thread. */
+const inflatingAtOnce = 2
+/** How long the rest of a refused body is thrown away before the connection is cut: an answer sent into a full pipe would be lost. */
+const lingerMs = 2000
+
+export type BodyLimits = Pick<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs' | 'bodyStallMs'>
+
+/** Reads request bodies whole, inflated, within limits of size and time. One per listener. */
+export interface BodyReader {
+  /**
+   * The bytes count in `slot` until it leaves. Throws PipelineError `too_large`, `slow_body`, `unsupported_media_type`, `malformed`,
+   * `unavailable`, or `cancelled` when the client went away.
+   */
+  read(request: IncomingMessage, slot: Slot): Promise<Buffer>
+  /** After an answer to a request whose body was not read to its end: throw the rest away for a while, then cut the connection. */
+  abandon(request: IncomingMessage): void
+  /** Stops watching; no body is read any more. */
+  close(): void
+}
+
+interface Watched {
+  startedAt: number
+  lastAt: number
+  expire(now: number): void
+}
+
+export function createBodyReader(limits: BodyLimits, now: () => number = Date.now): BodyReader {
+  const turns = createTurns(inflatingAtOnce)
+  // One timer looks after all bodies: most arrive with their head, and a timer of their own would cost more than reading them.
+  const watched = new Set<Watched>()
+  const every = Math.max(10, Math.min(1000, limits.bodyStallMs / 4, limits.bodyTimeoutMs / 4))
+  const timer = setInterval(() => {
+    const at = now()
+    for (const body of watched) body.expire(at)
+  }, every)
+  timer.unref()
+
+  function receive(request: IncomingMessage, slot: Slot): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let bytes = 0
+      const startedAt = now()
+      const watch: Watched = {
+        startedAt,
+        lastAt: startedAt,
+        expire(at) {
+          if (at - watch.lastAt > limits.bodyStallMs)
+            finish(slow(`no byte of the body came for ${limits.bodyStallMs} ms`, bytes))
+          else if (at - startedAt > limits.bodyTimeoutMs)
+            finish(slow(`the body took more than ${limits.bodyTimeoutMs} ms`, bytes))
+        },
+      }
+      const onData = (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > limits.maxBodyBytes) return finish(tooLarge(limits.maxBodyBytes))
+        try {
+          slot.grow(chunk.length)
+        } catch (error) {
+          return finish(error as Error)
+        }
+        watch.lastAt = now()
+        chunks.push(chunk)
+      }
+      const onEnd = () => finish(undefined)
+      const onGone = () =>
+        finish(new PipelineError('cancelled', `the client went away after ${bytes} bytes of its body`))
+      const finish = (error: Error | undefined) => {
+        watched.delete(watch)
+        request.off('data', onData)
+        request.off('end', onEnd)
+        request.off('close', onGone)
+        // `error` keeps its listener: an error event that nobody hears would end the process.
+        if (error !== undefined) reject(error)
+        else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes))
+      }
+      if (request.destroyed) return finish(new PipelineError('cancelled', 'the client went away'))
+      watched.add(watch)
+      request.on('data', onData)
+      request.on('end', onEnd)
+      request.on('error', onGone)
+      request.on('close', onGone)
+    })
+  }
+
+  return {
+    async read(request, slot) {
+      const { headers } = request
+      const encoding = encodingOf(headers['content-encoding'])
+      const length = headers['content-length']
+      if (length !== undefined && Number(length) > limits.maxBodyBytes)
+        throw tooLarge(limits.maxBodyBytes, Number(length))
+      const wire = await receive(request, slot)
+      if (encoding === 'identity') return wire
+      const body = await inflateBody(encoding, wire, limits.maxBodyBytes, turns)
+      slot.grow(body.length)
+      slot.shrink(wire.length)
+      return body
+    },
+    abandon(request) {
+      if (request.complete || request.destroyed) return
+      const startedAt = now()
+      const rest: Watched = {
+        startedAt,
+        lastAt: startedAt,
+        expire(at) {
+          if (request.complete || request.destroyed) watched.delete(rest)
+          else if (at - startedAt > Math.min(lingerMs, limits.bodyTimeoutMs)) {
+            watched.delete(rest)
+            request.socket.destroy()
+          }
+        },
+      }
+      watched.add(rest)
+      request.on('error', () => undefined)
+      request.resume()
+    },
+    close() {
+      clearInterval(timer)
+      watched.clear()
+    },
+  }
+}
+
+function slow(what: string, bytes: number): PipelineError {
+  return new PipelineError('slow_body', `${what} (${bytes} bytes so far): send it faster or in smaller batches`, {
+    details: { bytes },
+  })
+}
+
+function tooLarge(maxBytes: number, bytes?: number): PipelineError {
+  const has = bytes === undefined ? `more than ${maxBytes}` : `${bytes}`
+  return new PipelineError(
+    'too_large',
+    `the body has ${has} bytes, at most ${maxBytes} are taken: send it in smaller batches`,
+    {
+      details: { maxBytes, ...(bytes === undefined ? {} : { bytes }) },
+    },
+  )
+}

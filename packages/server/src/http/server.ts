@@ -1,0 +1,323 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
+import type { Deps } from '../core/deps.ts'
+import { PipelineError, toPipelineError } from '../core/errors.ts'
+import { showQueue } from '../core/queue-metrics.ts'
+import type { Service } from '../core/service.ts'
+import type { HttpAnswer } from './answer.ts'
+import { createBodyReader } from './body.ts'
+import { createClientErrorHandler } from './client-error.ts'
+import type { HttpLimits, TlsConfig } from './config.ts'
+import { allowOrigin, answerPreflight, type Cors } from './cors.ts'
+import { createInFlight, type Slot } from './in-flight.ts'
+import { problemAnswer } from './problem.ts'
+import { createRequestIds } from './request-id.ts'
+import { createRequestMetrics } from './request-metrics.ts'
+import { createRouteTable } from './route-table.ts'
+import { readTls } from './tls.ts'
+
+/** One request on its way to its answer. */
+export interface Exchange {
+  readonly request: FastifyRequest
+  readonly requestId: string
+  /** The whole body, inflated; see BodyReader. At most once. */
+  readBody(): Promise<Buffer>
+  /** Aborts when a stop has lasted too long. NOT when the client leaves: what it sent is stored all the same. */
+  readonly signal: AbortSignal
+  /** Aborts when the client leaves before its answer: for work that nobody else wants, such as a query. */
+  untilGone(): AbortSignal
+}
+
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Fastify's syntax; a slash at the end makes no difference. */
+  readonly path: string
+  /** Label of the request metrics. */
+  readonly dialect: string
+  /** Rejections become problems, once, here. */
+  respond(exchange: Exchange): Promise<HttpAnswer>
+  /** A dialect's own words for a refusal. Default: `problemAnswer`. */
+  refuse?(error: PipelineError, requestId: string): HttpAnswer
+  /** Probes: answered also when the process is full or stopping, and not counted as load. */
+  readonly isProbe?: boolean
+}
+
+export interface HttpServerOptions {
+  /** `collector`, `api`: names log lines and queues. */
+  readonly name: string
+  readonly host: string
+  /** 0: any free one; `url()` names it. */
+  readonly port: number
+  readonly tls?: TlsConfig
+  readonly trustProxy?: boolean | number | string
+  readonly limits: HttpLimits
+  /** Answer preflights, and let pages of other origins read the answers. Default: neither. */
+  readonly cors?: Cors
+  readonly deps: Deps
+  /** Called once, in `start`. */
+  mount(http: Http): void | Promise<void>
+}
+
+/** What `mount` gets. */
+export interface Http {
+  route(route: HttpRoute): void
+  /** False from the moment of `stop` on. */
+  isOpen(): boolean
+  /** For what is not request and answer (WebSocket, SSE). */
+  readonly app: FastifyInstance
+}
+
+export interface HttpServer extends Service {
+  /** Throws before `start`. */
+  url(): string
+}
+
+/**
+ * A listener: what collector and API share. Fastify routes; bodies, errors, limits, CORS, metrics and the stop are here.
+ * Order of a stop: readiness says no, `drainMs` pass, new requests get 503, those under way finish within `stopMs`, connections end.
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { limits, deps, cors } = options
+  const inFlight = createInFlight(limits)
+  const requestMetrics = createRequestMetrics(deps.metrics)
+  const table = createRouteTable()
+  const stopDeadline = new AbortController()
+  const bodies = createBodyReader(limits)
+  let app: FastifyInstance | undefined
+  let server: Server | undefined
+  let state: 'new' | 'open' | 'draining' | 'closing' = 'new'
+  let stopped: Promise<void> | undefined
+
+  showQueue(deps.metrics, `${options.name}_requests`, {
+    size: () => inFlight.requests,
+    limit: () => limits.maxRequestsInFlight,
+  })
+  showQueue(deps.metrics, `${options.name}_bytes`, { size: () => inFlight.bytes, limit: () => limits.maxBytesInFlight })
+
+  function refuse(error: unknown, requestId: string, route?: HttpRoute): HttpAnswer {
+    const failure = toPipelineError(error)
+    const answer = route?.refuse?.(failure, requestId) ?? problemAnswer(failure, requestId)
+    if (answer.status === 500) {
+      deps.logger.error(
+        { requestId, listener: options.name, path: route?.path, code: failure.code, err: error },
+        'a request failed',
+      )
+    }
+    return answer
+  }
+
+  async function serve(route: HttpRoute, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const startedAt = performance.now()
+    const requestId = request.id
+    let slot: Slot | undefined
+    let answer: HttpAnswer
+    try {
+      if (route.isProbe !== true) slot = inFlight.enter()
+      answer = await route.respond({
+        request,
+        requestId,
+        readBody: () => bodies.read(request.raw, slot ?? unlimited),
+        signal: stopDeadline.signal,
+        untilGone: () => goneSignal(reply, stopDeadline.signal),
+      })
+    } catch (error) {
+      answer = refuse(error, requestId, route)
+    }
+    const isGone = reply.raw.destroyed || request.raw.socket.destroyed
+    requestMetrics.count(route.dialect, isGone ? 499 : answer.status, (performance.now() - startedAt) / 1000)
+    if (isGone) {
+      slot?.leave()
+      reply.hijack()
+      if (answer.body instanceof Readable) answer.body.destroy()
+      return
+    }
+    if (slot !== undefined && answer.body instanceof Readable) reply.raw.once('close', () => slot.leave())
+    else slot?.leave()
+    send(request, reply, answer)
+  }
+
+  function send(request: FastifyRequest, reply: FastifyReply, answer: HttpAnswer): void {
+    reply.code(answer.status).header('x-request-id', request.id)
+    if (answer.type !== undefined) reply.header('content-type', answer.type)
+    if (answer.headers !== undefined) reply.headers(answer.headers)
+    if (cors !== undefined && request.headers.origin !== undefined) allowOrigin(reply, request.headers.origin)
+    if (state !== 'open') reply.header('connection', 'close')
+    const { body } = answer
+    reply.send(
+      typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable
+        ? body
+        : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+    )
+    if (!request.raw.complete) bodies.abandon(request.raw)
+  }
+
+  function notFound(request: FastifyRequest, reply: FastifyReply): void {
+    const path = request.url.split('?', 1)[0]!
+    const methods = table.methods(path)
+    if (request.method === 'OPTIONS' && methods.length > 0) {
+      const allowed = [...methods, 'OPTIONS'].join(', ')
+      const { origin } = request.headers
+      if (cors === undefined || origin === undefined) reply.header('allow', allowed).code(204).send()
+      else if (cors.allows(origin, request)) answerPreflight(request, reply, origin, allowed)
+      else reply.code(403).send()
+      return
+    }
+    // The path is the client's own text: short, and as it came (percent-encoded).
+    const shown = path.length > 100 ? `${path.slice(0, 100)}…` : path
+    const error =
+      methods.length === 0
+        ? new PipelineError('not_found', `there is no route ${shown}`)
+        : new PipelineError(
+            'method_not_allowed',
+            `${shown} does not answer ${request.method}, only ${methods.join(', ')}`,
+            {
+              details: { allow: methods.join(', ') },
+            },
+          )
+    const answer = refuse(error, request.id)
+    requestMetrics.count('none', answer.status)
+    send(request, reply, answer)
+  }
+
+  async function open(): Promise<FastifyInstance> {
+    const https = options.tls === undefined ? undefined : await readTls(options.tls)
+    const http = {
+      headersTimeout: limits.headersTimeoutMs,
+      // The sweeper of bodies answers slow ones; this is what ends a connection that even it does not see.
+      requestTimeout: limits.headersTimeoutMs + limits.bodyTimeoutMs + 5000,
+      connectionsCheckingInterval: Math.min(1000, Math.max(20, limits.headersTimeoutMs / 4)),
+      maxHeaderSize: 16_384,
+      noDelay: true,
+    }
+    const fastifyOptions = {
+      ...(https === undefined ? { http } : { https: { ...http, ...https } }),
+      logger: false,
+      trustProxy: options.trustProxy ?? false,
+      genReqId: createRequestIds(),
+      keepAliveTimeout: limits.keepAliveMs,
+      requestTimeout: http.requestTimeout,
+      return503OnClosing: false,
+      exposeHeadRoutes: true,
+      clientErrorHandler: createClientErrorHandler((status) => requestMetrics.count('none', status)),
+      frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+        send(request, reply, refuse(new PipelineError('malformed', 'the request’s path cannot be read'), request.id)),
+      routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1024 },
+    } as unknown as FastifyServerOptions
+    const instance = Fastify(fastifyOptions) as unknown as FastifyInstance
+    // Bodies are read by `readBody`, raw: without this Fastify would parse them by content type first.
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+      instance.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+    instance.setNotFoundHandler(notFound)
+    instance.setErrorHandler((error, request, reply) => send(request, reply, refuse(error, request.id)))
+    await options.mount({
+      route(route) {
+        table.add(route.method, route.path)
+        if (route.method === 'GET') table.add('HEAD', route.path)
+        instance.route({
+          method: route.method,
+          url: route.path,
+          handler: (request, reply) => {
+            void serve(route, request, reply)
+          },
+        })
+      },
+      isOpen: () => state === 'open',
+      app: instance,
+    })
+    return instance
+  }
+
+  async function close(): Promise<void> {
+    const instance = app
+    if (instance === undefined || server === undefined) {
+      bodies.close()
+      return
+    }
+    state = 'draining'
+    if (limits.drainMs > 0) await sleep(limits.drainMs)
+    state = 'closing'
+    inFlight.refuse()
+    const closed = instance.close()
+    const deadline = setTimeout(() => {
+      deps.logger.warn(
+        { listener: options.name, requests: inFlight.requests },
+        'requests were still under way at the end of a stop',
+      )
+      stopDeadline.abort(new PipelineError('unavailable', 'the server is stopping: try again'))
+      server?.closeAllConnections()
+    }, limits.stopMs)
+    // Keep-alive connections become idle one by one as their requests finish; node would wait for their clients.
+    const reaper = setInterval(() => server?.closeIdleConnections(), 20)
+    try {
+      await Promise.all([inFlight.empty(), closed])
+    } finally {
+      clearTimeout(deadline)
+      clearInterval(reaper)
+      bodies.close()
+    }
+  }
+
+  return {
+    async start(signal) {
+      signal.throwIfAborted()
+      const instance = await open()
+      app = instance
+      server = instance.server
+      server.maxConnections = limits.maxConnections
+      state = 'open'
+      try {
+        await instance.listen({ host: options.host, port: options.port })
+      } catch (cause) {
+        state = 'closing'
+        throw listenError(options, cause)
+      }
+    },
+    stop() {
+      stopped ??= close()
+      return stopped
+    },
+    url() {
+      const address = server?.address() as AddressInfo | null | undefined
+      if (address === null || address === undefined)
+        throw new PipelineError('internal', `the ${options.name} does not listen`)
+      return `${options.tls === undefined ? 'http' : 'https'}://${reachable(address)}:${address.port}`
+    },
+  }
+}
+
+/** A probe's body is nobody's load. */
+const unlimited: Slot = { grow() {}, shrink() {}, leave() {} }
+
+function goneSignal(reply: FastifyReply, stop: AbortSignal): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new PipelineError('cancelled', 'the client went away'))
+  })
+  return AbortSignal.any([gone.signal, stop])
+}
+
+/** An address that a client on this machine can use: a wildcard is where we listen, not where anyone connects. */
+function reachable(address: AddressInfo): string {
+  if (address.address === '0.0.0.0' || address.address === '::') return '127.0.0.1'
+  return address.family === 'IPv6' ? `[${address.address}]` : address.address
+}
+
+function listenError(options: HttpServerOptions, cause: unknown): PipelineError {
+  const { code } = cause as { code?: string }
+  const where = `${options.host}:${options.port}`
+  const why =
+    code === 'EADDRINUSE'
+      ? `another process listens on ${where}: stop it, or set ${options.name}.port (0 takes any free one)`
+      : code === 'EACCES'
+        ? `this user may not listen on ${where}: ports below 1024 need more rights; set ${options.name}.port`
+        : `cannot listen on ${where} (${code ?? 'unknown'}): check ${options.name}.host and ${options.name}.port`
+  return new PipelineError('config', why, { details: { port: options.port, code }, cause })
+}

@@ -1,0 +1,44 @@
+import type { DecodedBatch } from '../core/batch.ts'
+import type { PipelineError } from '../core/errors.ts'
+import type { Receipt } from '../core/outcome.ts'
+import type { Decode } from '../decoders/decode.ts'
+import type { HttpAnswer } from '../http/answer.ts'
+
+/** One path of a dialect. All its paths take POST. */
+export interface SourceRoute {
+  readonly path: string
+  /** Handed to the decoder: what the path alone says, e.g. `track` for `/v1/t`. */
+  readonly kind: string
+}
+
+/** What an answer may look at beside the receipts. */
+export interface AnswerContext {
+  readonly batch: DecodedBatch
+  /** Of the request's body, without parameters. */
+  readonly mediaType: string
+  /** `Prefer: return=representation`: receipts of all events are wanted, not only of those not stored. */
+  readonly wantsAll: boolean
+  readonly requestId: string
+}
+
+/**
+ * One dialect over HTTP, as data; `register.ts` runs every one of them the same way:
+ * key → media type → body → decode → accept → answer. Nothing is answered 2xx before `accept` resolved.
+ *
+ * A new dialect is a decoder with its golden files and one entry in `sources.ts`; `routes/own.ts` has the answers of Millrace's own
+ * pattern for all that have no rules of their own.
+ */
+export interface Source {
+  /** `event_source` of its events, the ledger's `source`, and the `dialect` of the metrics. */
+  readonly name: string
+  readonly routes: readonly SourceRoute[]
+  /** Media types; `''` takes a body without content-type. Everything else is 415. */
+  readonly accepts: readonly string[]
+  readonly decode: Decode
+  /** The body may hold the key: then a request without one in headers or query is read before it is refused. */
+  readonly keyInBody: boolean
+  /** Every event has a receipt; none, some or all of them may be `retry`. */
+  answer(receipts: readonly Receipt[], cx: AnswerContext): HttpAnswer
+  /** Nothing of the body is stored. Default: problem+json. */
+  refuse?(error: PipelineError, requestId: string): HttpAnswer
+}
