@@ -1,0 +1,69 @@
+/**
+ * What a decoder could not map, as `<JSON pointer>: <what is wrong>`. The pointer is relative to the event and names the
+ * dialect's own fields. MUST hold numbers, times, enums, lengths and types only, never strings of the event; names of a
+ * pointer are those of the dialect, and a client's own key appears as its length.
+ */
+export type Issue = string
+
+/** `string(7)`, `array(3)`, `number`, `null` …: a value without its content. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return `string(${value.length})`
+  if (Array.isArray(value)) return `array(${value.length})`
+  if (typeof value === 'bigint') return 'number'
+  return typeof value
+}
+
+export function expected(pointer: string, what: string, value: unknown): Issue {
+  return `${pointer}: expected ${what}, got ${describe(value)}`
+}
+
+/** A plain object of JSON, not an array, null, or bytes. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+}
+
+/** A property of JSON data: `__proto__` and the like are keys as any other, never what the prototype has. */
+export function setKey(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  } else target[key] = value
+}
+
+/** An identifier: numbers become decimal strings. Undefined when it is absent (null and '' are), null when it is neither. */
+export function asId(value: unknown): string | undefined | null {
+  if (typeof value === 'string') return value === '' ? undefined : value
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? decimal(value) : null
+  return typeof value === 'bigint' ? value.toString() : null
+}
+
+/** 1e21 is `1000000000000000000000`, not `1e+21`; 1.5 stays `1.5`. */
+function decimal(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) >= 1e21 ? BigInt(value).toString() : String(value)
+}
+
+/**
+ * The pointer of the first number beyond the largest double, or undefined. JSON's depth limit bounds the recursion.
+ * Keys are shown only by their length, since they are the client's.
+ */
+export function findInfinite(value: unknown, pointer = ''): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : pointer
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) {
+      const found = findInfinite(item, `${pointer}/${index}`)
+      if (found !== undefined) return found
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      const found = findInfinite(item, `${pointer}/${pointerKey(key)}`)
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
+
+/** A key as it may be shown: plain names as they are, all else (it may be an address or a name) by its length. */
+export function pointerKey(key: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key) ? key : `<key ${key.length}>`
+}

@@ -1,0 +1,75 @@
+import { PipelineError } from '../core/errors.ts'
+
+/** Deepest nesting of arrays and objects that a body may have, its own wrapping included. */
+export const maxJsonDepth = 100
+
+/** What `scanJson` found; several may be set. */
+export const jsonFlags = {
+  /** A run of 16 or more digits outside strings: maybe an integer that a double cannot hold. */
+  longNumber: 1,
+  /** A number with an exponent, or one of 300 digits: maybe beyond the largest double. */
+  hugeNumber: 2,
+  /** An escape `\ud8xx` … `\udfxx`: maybe a lone half of a surrogate pair. */
+  surrogateEscape: 4,
+} as const
+
+const quote = 0x22
+const backslash = 0x5c
+
+/**
+ * One pass over the bytes before `JSON.parse` sees them, which finds all that needs the slow path afterwards. It checks depth
+ * and nothing else of the syntax, keeps one counter instead of a stack, and so cannot be exhausted by any input.
+ * Throws PipelineError('malformed') at the first bracket that is nested too deep.
+ */
+export function scanJson(bytes: Uint8Array): number {
+  const length = bytes.length
+  let flags = 0
+  let depth = 0
+  let digits = 0
+  let at = 0
+  while (at < length) {
+    const byte = bytes[at] as number
+    at++
+    if (byte === quote) {
+      digits = 0
+      let inside = 0
+      while (at < length && (inside = bytes[at] as number) !== quote) {
+        at++
+        if (inside === backslash) {
+          if (bytes[at] === 0x75 && isSurrogateEscape(bytes, at + 1)) flags |= jsonFlags.surrogateEscape
+          at++
+        }
+      }
+      at++
+    } else if (byte >= 0x30 && byte <= 0x39) {
+      digits++
+      if (digits >= 16) flags |= digits >= 300 ? jsonFlags.longNumber | jsonFlags.hugeNumber : jsonFlags.longNumber
+    } else {
+      if (byte === 0x7b || byte === 0x5b) {
+        depth++
+        if (depth > maxJsonDepth) throw tooDeep(at - 1)
+      } else if (byte === 0x7d || byte === 0x5d) {
+        depth--
+      } else if (digits > 0 && (byte | 0x20) === 0x65) {
+        flags |= jsonFlags.hugeNumber
+      }
+      digits = 0
+    }
+  }
+  return flags
+}
+
+/** Four hex digits from `at` on that begin with d8 … df. */
+function isSurrogateEscape(bytes: Uint8Array, at: number): boolean {
+  if (((bytes[at] ?? 0) | 0x20) !== 0x64) return false
+  const second = bytes[at + 1] ?? 0
+  return second === 0x38 || second === 0x39 || ((second | 0x20) >= 0x61 && (second | 0x20) <= 0x66)
+}
+
+function tooDeep(offset: number): PipelineError {
+  return new PipelineError(
+    'malformed',
+    `the body is nested deeper than ${maxJsonDepth} levels at byte ${offset}; flatten it`,
+    { details: { offset, limit: maxJsonDepth } },
+  )
+}

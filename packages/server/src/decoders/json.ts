@@ -1,0 +1,131 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import { PipelineError } from '../core/errors.ts'
+import { findJsonFault, type JsonFault } from './json-error.ts'
+import { jsonFlags, scanJson } from './json-scan.ts'
+
+/** A parsed body. */
+export interface JsonBody {
+  readonly value: unknown
+  /** Some number of it is beyond the largest double and stands as an infinity: look for it (`findInfinite`). */
+  readonly mayHaveInfinite: boolean
+}
+
+/** Bytes that are not JSON; `fault` is for who wants to try something else (NDJSON). */
+export class NotJsonError extends PipelineError {
+  readonly fault: JsonFault
+
+  constructor(fault: JsonFault) {
+    super('malformed', `the body is not JSON: ${fault.what} at byte ${fault.offset}`, {
+      details: { offset: fault.offset, what: fault.what },
+    })
+    this.fault = fault
+  }
+}
+
+/**
+ * UTF-8 bytes → exact JSON value. A byte order mark is skipped. Of duplicate keys the last wins, `__proto__` is a key like
+ * any other, both as in `JSON.parse`. Integers of up to 64 bits that a double cannot hold become bigint. A lone half of a
+ * surrogate pair becomes U+FFFD, which is what it would be in any UTF-8 store. Escaped NULs stay.
+ * Throws PipelineError('malformed') with the byte offset, and never with a piece of the text.
+ */
+export function parseJson(bytes: Uint8Array): JsonBody {
+  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start)
+  const ascii = isAscii(body)
+  if (!ascii && !isUtf8(body)) throw invalidUtf8(bytes)
+  const flags = scanJson(body)
+  const decoded = body.toString(ascii ? 'latin1' : 'utf8')
+  const text = (flags & jsonFlags.surrogateEscape) === 0 ? decoded : replaceLoneSurrogates(decoded)
+  try {
+    return (flags & (jsonFlags.longNumber | jsonFlags.hugeNumber)) === 0
+      ? { value: JSON.parse(text), mayHaveInfinite: false }
+      : { value: JSON.parse(text, exactInteger), mayHaveInfinite: (flags & jsonFlags.hugeNumber) !== 0 }
+  } catch {
+    // The engine's error is not kept as the cause: its message quotes the text.
+    const fault = findJsonFault(body) ?? { offset: body.length, what: 'unexpected end', afterValue: false }
+    throw new NotJsonError({ ...fault, offset: fault.offset + start })
+  }
+}
+
+interface ReviverContext {
+  readonly source?: string
+}
+
+/** JSON.parse's reviver, for bodies with long numbers only: it costs several times the plain parse. */
+function exactInteger(_key: string, value: unknown, context?: ReviverContext): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  const source = context?.source
+  // 20 characters hold every signed and unsigned 64-bit integer; longer ones would cost time that grows with their square.
+  if (source === undefined || source.length > 20) return value
+  for (let index = source.charCodeAt(0) === 0x2d ? 1 : 0; index < source.length; index++) {
+    const code = source.charCodeAt(index)
+    if (code < 0x30 || code > 0x39) return value
+  }
+  return BigInt(source)
+}
+
+/** In JSON text, where every backslash is within a string: each `\udXXX` without its other half becomes `\ufffd`. */
+function replaceLoneSurrogates(text: string): string {
+  let result = ''
+  let copied = 0
+  let at = text.indexOf('\\')
+  while (at !== -1) {
+    const half = surrogateAt(text, at)
+    if (half === 0) {
+      at = text.indexOf('\\', at + 2)
+      continue
+    }
+    if (half === 1 && surrogateAt(text, at + 6) === 2) {
+      at = text.indexOf('\\', at + 12)
+      continue
+    }
+    result += `${text.slice(copied, at)}\\ufffd`
+    copied = at + 6
+    at = text.indexOf('\\', copied)
+  }
+  return result + text.slice(copied)
+}
+
+/** Which half of a pair the escape at `at` is: 1 the first, 2 the second, 0 neither. */
+function surrogateAt(text: string, at: number): 0 | 1 | 2 {
+  if (text.charCodeAt(at) !== 0x5c || text.charCodeAt(at + 1) !== 0x75) return 0
+  const unit = Number.parseInt(text.slice(at + 2, at + 6), 16)
+  if (!(unit >= 0xd800 && unit <= 0xdfff)) return 0
+  return unit < 0xdc00 ? 1 : 2
+}
+
+function invalidUtf8(bytes: Uint8Array): PipelineError {
+  const offset = validUtf8Length(bytes)
+  const hint =
+    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+      ? ' (it looks like UTF-16)'
+      : ''
+  return new PipelineError('malformed', `the body is not UTF-8: invalid byte at ${offset}${hint}; send JSON as UTF-8`, {
+    details: { offset },
+  })
+}
+
+/**
+ * Length of the longest valid beginning. A character is
+ *   00-7F | C2-DF c | E0 A0-BF c | E1-EC c c | ED 80-9F c | EE-EF c c | F0 90-BF c c | F1-F3 c c c | F4 80-8F c c,  c = 80-BF
+ */
+export function validUtf8Length(bytes: Uint8Array): number {
+  let at = 0
+  while (at < bytes.length) {
+    const first = bytes[at] as number
+    if (first < 0x80) {
+      at++
+      continue
+    }
+    const more =
+      first >= 0xc2 && first <= 0xdf ? 1 : (first & 0xf0) === 0xe0 ? 2 : first >= 0xf0 && first <= 0xf4 ? 3 : 0
+    if (more === 0) return at
+    const second = bytes[at + 1] ?? 0
+    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+    if (second < least || second > most) return at
+    for (let index = 2; index <= more; index++) if (((bytes[at + index] ?? 0) & 0xc0) !== 0x80) return at
+    at += more + 1
+  }
+  return at
+}

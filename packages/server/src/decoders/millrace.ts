@@ -1,0 +1,155 @@
+import { type Column, type EventColumns, findColumn, writableColumns } from '@millrace/protocol'
+import type { DecodedBatch, RawEvent } from '../core/batch.ts'
+import { PipelineError } from '../core/errors.ts'
+import { setColumn } from './column-value.ts'
+import type { Decode, DecodeContext } from './decode.ts'
+import { eventTypes, requiredColumns } from './event-types.ts'
+import { describe, expected, findInfinite, type Issue, isObject, pointerKey, setKey } from './issues.ts'
+import { NotJsonError, parseJson } from './json.ts'
+import { maxEventsPerBody } from './limits.ts'
+import { readNdjson, tooManyEvents } from './ndjson.ts'
+import { readTime } from './timestamp.ts'
+
+const writable: ReadonlyMap<string, Column> = new Map(writableColumns.map((column) => [column.name, column]))
+
+/**
+ * Millrace's own JSON: one event, an array, `{"events":[…],"batch_id":…,"sent_at":…}`, or NDJSON (by content type, or when
+ * the body is several JSON objects on lines of their own).
+ *
+ * An event's keys are column names. A key that is no column is kept under `properties` (a flat event is the shortest one to
+ * write), or under `data` when `properties` already has that key. `event_type` may be left out: `track`. `event_name` is
+ * required, and so are the columns that each type asks for. Columns that are computed here cannot be sent: an issue.
+ */
+export const decodeMillrace: Decode = (body, cx) => {
+  if (isNdjsonType(cx)) return decodeLines(body)
+  try {
+    const { value, mayHaveInfinite } = parseJson(body)
+    return decodeValue(value, mayHaveInfinite)
+  } catch (error) {
+    if (error instanceof NotJsonError && looksLikeNdjson(body, error)) return decodeLines(body)
+    throw error
+  }
+}
+
+const ndjsonTypes: ReadonlySet<string> = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/jsonlines',
+  'application/x-jsonlines',
+])
+
+function isNdjsonType(cx: DecodeContext): boolean {
+  return ndjsonTypes.has((cx.contentType.split(';', 1)[0] ?? '').trim().toLowerCase())
+}
+
+/** The first value is complete and the second begins on a line of its own. */
+function looksLikeNdjson(body: Uint8Array, { fault }: NotJsonError): boolean {
+  return fault.afterValue && Buffer.from(body.buffer, body.byteOffset, fault.offset).includes(0x0a)
+}
+
+function decodeLines(body: Uint8Array): DecodedBatch {
+  return {
+    events: readNdjson(body, maxEventsPerBody).map((line) =>
+      line.issue === undefined
+        ? decodeEvent(line.value, line.mayHaveInfinite)
+        : { columns: {}, original: line.bytes, issues: [line.issue] },
+    ),
+  }
+}
+
+function decodeValue(value: unknown, mayHaveInfinite: boolean): DecodedBatch {
+  if (Array.isArray(value)) return { events: decodeList(value, mayHaveInfinite) }
+  if (!isObject(value)) {
+    throw new PipelineError(
+      'malformed',
+      `the body is ${describe(value)}, expected an event, an array of events or {"events":[…]}`,
+    )
+  }
+  if (!isWrapped(value)) return { events: [decodeEvent(value, mayHaveInfinite)] }
+  const list = value['events']
+  if (!Array.isArray(list))
+    throw new PipelineError('malformed', `/events is ${describe(list)}, expected an array of events`)
+  const batchId = value['batch_id']
+  const sentAt = readTime(value['sent_at'])
+  return {
+    events: decodeList(list, mayHaveInfinite),
+    ...(typeof batchId === 'string' && batchId !== '' && { batchId }),
+    ...(typeof sentAt === 'number' && { sentAt }),
+  }
+}
+
+/** An event may have a property `events`, but then it has a name too. */
+function isWrapped(value: Record<string, unknown>): boolean {
+  return Object.hasOwn(value, 'events') && !Object.hasOwn(value, 'event_name') && !Object.hasOwn(value, 'event_type')
+}
+
+function decodeList(list: readonly unknown[], mayHaveInfinite: boolean): readonly RawEvent[] {
+  if (list.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, list.length)
+  return list.map((event) => decodeEvent(event, mayHaveInfinite))
+}
+
+function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
+  const columns: EventColumns = {}
+  if (!isObject(event)) return { columns, original: event, issues: [expected('', 'object', event)] }
+  const issues: Issue[] = []
+  let others: Record<string, unknown> | undefined
+  for (const key in event) {
+    const value = event[key]
+    const column = writable.get(key)
+    if (column !== undefined) setColumn(columns, column, value, `/${key}`, issues)
+    else if (value === null) continue
+    else if (findColumn(key) !== undefined) issues.push(`/${key}: set by Millrace, cannot be sent; leave it out`)
+    else {
+      others ??= {}
+      setKey(others, key, value)
+    }
+  }
+  if (others !== undefined) keepOthers(columns, others, issues)
+  if (mayHaveInfinite) {
+    const pointer = findInfinite(event)
+    if (pointer !== undefined) issues.push(`${pointer}: number beyond the range of a double`)
+  }
+  checkType(event, columns, issues)
+  return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
+}
+
+function keepOthers(columns: EventColumns, others: Record<string, unknown>, issues: Issue[]): void {
+  const properties = columns.properties ?? {}
+  for (const key of Object.keys(others)) {
+    if (!Object.hasOwn(properties, key)) setKey(properties, key, others[key])
+    else {
+      columns.data ??= {}
+      if (Object.hasOwn(columns.data, key))
+        issues.push(`/${pointerKey(key)}: also in properties and in data; rename one`)
+      else setKey(columns.data, key, others[key])
+    }
+  }
+  columns.properties = properties
+}
+
+function checkType(event: Record<string, unknown>, columns: EventColumns, issues: Issue[]): void {
+  if (columns.event_name === undefined || columns.event_name === '') {
+    if (!isRefused(event['event_name'])) issues.push('/event_name: required')
+  }
+  if (columns.event_type === undefined || columns.event_type === '') {
+    if (isRefused(event['event_type'])) return
+    columns.event_type = 'track'
+  }
+  const required = requiredColumns.get(columns.event_type)
+  if (required === undefined) {
+    issues.push(expected('/event_type', eventTypes.join(', '), columns.event_type))
+    return
+  }
+  for (const name of required) {
+    const value = columns[name]
+    if ((value === undefined || value === '') && !isRefused(event[name])) {
+      issues.push(`/${name}: required for ${columns.event_type} events`)
+    }
+  }
+}
+
+/** It is there but not a value for its column: that is an issue already. */
+function isRefused(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== ''
+}

@@ -1,0 +1,47 @@
+import type { Decode } from './decode.ts'
+import { decodeMillrace } from './millrace.ts'
+import { decodeS0 } from './s0.ts'
+import { decodeSegment } from './segment.ts'
+
+/** One dialect, as data. A new one is a decoder file, a line here, its routes, and golden files in `testdata/<name>/`. */
+export interface Dialect {
+  /** `event_source` of its events, the ledger's `source`, and the folder of its golden files. */
+  readonly name: string
+  readonly description: string
+  /** Who sends it. */
+  readonly source: string
+  readonly eventTypes: readonly string[]
+  readonly decode: Decode
+}
+
+export const dialects: readonly Dialect[] = [
+  {
+    name: 'segment',
+    description: "Segment's HTTP API: track, identify, page, screen, group, alias, single and in batches",
+    source: 'analytics-node, analytics-next and every Segment-compatible SDK',
+    eventTypes: ['track', 'page'],
+    decode: decodeSegment,
+  },
+  {
+    name: 'millrace',
+    description: "Millrace's own JSON with column names as keys: one event, an array, wrapped, or NDJSON",
+    source: 'curl, the command line, any program',
+    eventTypes: ['trace', 'metric', 'log', 'cdc', 'track', 'page', 'vital', 'replay', 'tail', 'snippet'],
+    decode: decodeMillrace,
+  },
+  {
+    name: 's0',
+    description: 'batches of browser events as protobuf, or as the JSON mapping of the same messages',
+    source: 'browser telemetry SDKs',
+    eventTypes: ['page', 'track', 'vital'],
+    decode: decodeS0,
+  },
+]
+
+/** The dialect of that name; unknown names are a programmer's error. */
+export function findDialect(name: string): Dialect {
+  const dialect = dialects.find((one) => one.name === name)
+  if (dialect === undefined)
+    throw new TypeError(`unknown dialect '${name}', have ${dialects.map((d) => d.name).join(', ')}`)
+  return dialect
+}
