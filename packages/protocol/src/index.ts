@@ -21,21 +21,15 @@ export type {
   QuarantinedEvent,
 } from './record/types.ts'
 export { type EventVisitor, walkEventsRecord } from './record/walk.ts'
-export { browserAnswerToJson, browserBatchFromJson } from './browser/json.ts'
-export { decodeBrowserBatch, encodeBrowserAnswer, exactInteger } from './browser/protobuf.ts'
-export type {
-  AdEvent,
-  AiInteraction,
-  BrowserBatch,
-  BrowserBatchAnswer,
-  BrowserEvent,
-  BrowserPayload,
-  Navigation,
-  PageView,
-  Performance,
-  RejectedBrowserEvent,
-  SearchEvent,
-} from './browser/types.ts'
+export {
+  type BrowserBatchAnswer,
+  browserAnswerToJson,
+  encodeBrowserAnswer,
+  type RejectedBrowserEvent,
+} from './browser/answer.ts'
+export { exactInteger, type Int64, toInt64 } from './browser/int64.ts'
+/** Generated codec of browser.proto: `millrace.v1.EventBatch.encode(…).finish()`, `.decode(bytes)`. */
+export { millrace } from './gen/browser.gen.js'
 export { canonicalJson } from './canonical-json.ts'
 export * from './event-guards.ts'
 export {
@@ -60,7 +54,7 @@ export {
   vitalId,
 } from './ids.ts'
 export { computeSpanGraph, type SpanLink, type SpanPlace } from './span-graph.ts'
-export { createUlid, type UlidOptions } from './ulid.ts'
+export { createUlid, newUlid, type UlidOptions } from './ulid.ts'
 export * from './unified-event.ts'
 export {
   type BatchValidationResult,
