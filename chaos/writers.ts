@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { pause } from '../test/support/instance.ts'
+import { seeded } from './options.ts'
+
+/** The ledger outside of the processes under test: what was sent, and what was acknowledged. */
+export interface Witness {
+  /** Events of good batches, by id, as sent; true once acknowledged as stored or duplicate. */
+  readonly sent: Map<string, boolean>
+  /** Ids of events that must be quarantined, once acknowledged as such. */
+  readonly quarantined: Set<string>
+  acks: number
+  retries: number
+  /** Batches sent again although they were acknowledged. */
+  repeats: number
+  /** Answers that a client must never see, e.g. an event reported as lost. */
+  readonly wrong: string[]
+}
+
+export function createWitness(): Witness {
+  return { sent: new Map(), quarantined: new Set(), acks: 0, retries: 0, repeats: 0, wrong: [] }
+}
+
+/** What an event carries, from its id alone: the reconciliation recomputes it. */
+export function payloadOf(id: string): { text: string; value: number } {
+  const digest = createHash('sha256').update(id).digest()
+  return { text: digest.toString('base64'), value: digest.readUInt32BE(0) }
+}
+
+/**
+ * One sender that never gives up: makes a batch, sends it until it is acknowledged, now and then sends it once more.
+ * Alternates between Millrace JSON and Segment, plain and gzip, single events and batches.
+ */
+export async function write(writer: number, seed: number, collector: string, witness: Witness, stop: AbortSignal): Promise<void> {
+  const random = seeded(seed * 1000 + writer)
+  for (let batch = 0; !stop.aborted; batch++) {
+    const size = random() < 0.3 ? 1 : 1 + Math.floor(random() * 120)
+    const ids = Array.from({ length: size }, (_, at) => `w${writer}-${seed}-${batch}-${at}`)
+    const bad = random() < 0.05 ? `bad-${writer}-${seed}-${batch}` : undefined
+    const request = random() < 0.5 ? millraceBody(ids, bad) : segmentBody(ids, bad)
+    for (const id of ids) witness.sent.set(id, false)
+    if (!(await deliver(collector, request, random() < 0.5, ids, bad, witness, stop))) return
+    if (random() < 0.1) {
+      witness.repeats++
+      if (!(await deliver(collector, request, false, ids, bad, witness, stop))) return
+    }
+    if (random() < 0.2) await pause(random() * 20)
+  }
+}
+
+interface Request {
+  readonly path: string
+  readonly body: string
+}
+
+function millraceBody(ids: readonly string[], bad: string | undefined): Request {
+  const events = ids.map((id) => ({ id, event_type: 'track', event_name: 'chaos', actor_id: id.split('-')[0], properties: payloadOf(id) }))
+  return { path: '/v1/events', body: JSON.stringify({ events: bad === undefined ? events : [...events, { id: bad, event_type: 'track', event_name: 'chaos', timestamp: 'yesterday' }] }) }
+}
+
+function segmentBody(ids: readonly string[], bad: string | undefined): Request {
+  const batch = ids.map((id) => ({ messageId: id, type: 'track', event: 'chaos', userId: id.split('-')[0], properties: payloadOf(id) }))
+  return { path: '/v1/batch', body: JSON.stringify({ batch: bad === undefined ? batch : [...batch, { messageId: bad, type: 'track', event: 'chaos', userId: 'u', timestamp: 'yesterday' }] }) }
+}
+
+interface Answer {
+  readonly stored: number
+  readonly duplicate: number
+  readonly quarantined: number
+  readonly receipts: readonly { id: string; outcome: string }[]
+}
+
+/** False when stopped before an acknowledgement came. */
+async function deliver(collector: string, { path, body }: Request, gzip: boolean, ids: readonly string[], bad: string | undefined, witness: Witness, stop: AbortSignal): Promise<boolean> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const response = await fetch(collector + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(gzip && { 'content-encoding': 'gzip' }) },
+        body: gzip ? gzipSync(body) : body,
+        signal: AbortSignal.timeout(10_000),
+      })
+      const text = await response.text()
+      if (response.status === 200) {
+        const answer = JSON.parse(text) as Answer
+        if (answer.stored + answer.duplicate !== ids.length || answer.quarantined !== (bad === undefined ? 0 : 1)) witness.wrong.push(text.slice(0, 300))
+        for (const id of ids) witness.sent.set(id, true)
+        if (bad !== undefined) witness.quarantined.add(bad)
+        witness.acks++
+        return true
+      }
+      if (response.status !== 503) witness.wrong.push(`${response.status} ${text.slice(0, 300)}`)
+    } catch {
+      // Refused, reset or timed out: whether it was stored is unknown, which is what the next attempt is for.
+    }
+    witness.retries++
+    // Once stopped, a batch whose fate is unknown is left so: it counts as sent, not as acknowledged.
+    if (stop.aborted) return false
+    await pause(20 + Math.min(attempt, 20) * 10)
+  }
+}

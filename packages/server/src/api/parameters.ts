@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { PipelineError } from '../core/errors.ts'
+
+/** Parse query parameters or a body; what is wrong becomes one 400 with the parameter's name. */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issues = result.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`)
+  throw new PipelineError('malformed', issues.join('; '))
+}
+
+/** RFC 3339 or Unix milliseconds → Unix ms. */
+export const time = z.string().transform((text, cx) => {
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(ms)) {
+    cx.addIssue('expected RFC 3339 or Unix milliseconds')
+    return z.NEVER
+  }
+  return ms
+})
+
+/** `from` inclusive, `to` exclusive, default the last hour. */
+export const timeWindow = { from: time.optional(), to: time.optional() }
+
+export function windowOf(query: { readonly from?: number | undefined; readonly to?: number | undefined }, now: number): { from: number; to: number } {
+  const to = query.to ?? Math.max(now + 1, query.from ?? 0)
+  const from = query.from ?? to - 3_600_000
+  if (from > to) throw new PipelineError('malformed', `from is after to: ${new Date(from).toISOString()} > ${new Date(to).toISOString()}`)
+  return { from, to }
+}
+
+export const page = { limit: z.coerce.number().int().min(1).max(1000).default(100), cursor: z.string().regex(/^\d{0,20}$/, 'not a cursor of this list').default('') }

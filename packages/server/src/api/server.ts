@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Deps } from '../core/deps.ts'
+import type { Authenticate } from '../core/principal.ts'
+import { mountHealth, mountMetrics, type Readiness } from '../http/health.ts'
+import { createHttpServer, type HttpServer } from '../http/server.ts'
+import type { Log } from '../log/log.ts'
+import type { Ask } from '../stores/ask.ts'
+import type { Store } from '../stores/store.ts'
+import { createApiAuth } from './auth.ts'
+import type { ApiConfig } from './config.ts'
+import { mountAsk } from './routes/ask.ts'
+import { mountSql } from './routes/sql.ts'
+import { mountStatus, type ReadStatus } from './routes/status.ts'
+
+export interface ApiParts {
+  readonly config: ApiConfig
+  readonly mode: 'open' | 'keys'
+  readonly authenticate: Authenticate
+  readonly projects: readonly string[]
+  readonly log: Log
+  readonly store: Store
+  readonly ask: Ask
+  readonly status: ReadStatus
+  readonly readiness: Readiness
+  readonly deps: Deps
+}
+
+/** The API's listener with all its routes (surface.md section 4). */
+export function createApi({ config, mode, authenticate, projects, log, store, ask, status, readiness, deps }: ApiParts): HttpServer {
+  const auth = createApiAuth({ mode, authenticate, projects })
+  return createHttpServer({
+    name: 'api',
+    host: config.host,
+    port: config.port,
+    ...(config.tls !== undefined && { tls: config.tls }),
+    limits: config.limits,
+    deps,
+    mount(http) {
+      mountHealth(http, readiness)
+      mountHealth(http, readiness, '/api/v1')
+      mountMetrics(http, deps.metrics, (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'))
+      mountMetrics(http, deps.metrics, (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'), '/api/v1')
+      mountStatus(http, { auth, status })
+      mountAsk(http, { auth, log, store, now: () => deps.clock.now() })
+      mountSql(http, { auth, ask })
+    },
+  })
+}

@@ -1,0 +1,95 @@
+import { decodeEventsRecord, decodeOutcomesRecord, unpackLogPosition } from '@millrace/protocol'
+import { PipelineError } from '../core/errors.ts'
+import { stepsOf, type WhyStep } from '../core/steps.ts'
+import type { Log, LogRecord } from '../log/log.ts'
+import { type Attempt, attemptsOf } from '../query/attempts.ts'
+import type { Store } from '../stores/store.ts'
+import { unloadedTail } from './unloaded.ts'
+
+export interface WhyView {
+  readonly id: string
+  readonly project: string
+  readonly source: string
+  readonly received_at: string
+  readonly outcome: string
+  readonly reason: string | null
+  readonly issues: readonly string[]
+  readonly log: { readonly topic: string; readonly partition: number; readonly offset: number } | null
+  /** When it was durable; null while it is only in the log. */
+  readonly stored_at: string | null
+  readonly steps: readonly WhyStep[]
+  /** Every arrival of this id, newest first, at most 100. */
+  readonly attempts: readonly { received_at: string; source: string; outcome: string; reason: string | null; count: number; batch_id: string }[]
+}
+
+interface Found extends Attempt {
+  readonly isLoaded: boolean
+}
+
+const maxAttempts = 100
+
+/**
+ * The way of one event: from the tables, and from the part of the log that is not in them yet. With several attempts, the one
+ * that was stored speaks for the id; without such, the latest. Throws `not_found` when the id was never seen.
+ */
+export async function whyView(log: Log, store: Store, project: string, id: string, signal: AbortSignal): Promise<WhyView> {
+  const tail = await unloadedTail(log)
+  const found: Found[] = []
+  await tail.forEach((record) => find(record, log.epoch(), project, id, found), signal)
+  for (const attempt of await attemptsOf(store, project, id, maxAttempts, signal))
+    if (!found.some(({ logPosition, outcome }) => logPosition === attempt.logPosition && outcome === attempt.outcome)) found.push({ ...attempt, isLoaded: true })
+  if (found.length === 0) throw new PipelineError('not_found', `no event with this id was seen in project ${project}`)
+  found.sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))
+  const speaker = found.find(({ outcome }) => outcome === 'stored') ?? found[0]!
+  const { partition, offset } = unpackLogPosition(BigInt(speaker.logPosition))
+  return {
+    id,
+    project,
+    source: speaker.source,
+    received_at: speaker.receivedAt,
+    outcome: speaker.outcome,
+    reason: speaker.reason || null,
+    issues: speaker.issues,
+    log: { topic: speaker.outcome === 'stored' ? 'events' : 'outcomes', partition, offset },
+    stored_at: speaker.isLoaded ? speaker.receivedAt : null,
+    steps: stepsOf(speaker.outcome, speaker.reason, speaker.issues, speaker.notes, speaker.isLoaded),
+    attempts: found.slice(0, maxAttempts).map(({ receivedAt, source, outcome, reason, count, batchId }) => ({
+      received_at: receivedAt,
+      source,
+      outcome,
+      reason: reason || null,
+      count,
+      batch_id: batchId,
+    })),
+  }
+}
+
+/** Ids are looked for in the bytes first: decoding a record costs a thousand times as much. */
+function find(record: LogRecord, epoch: number, project: string, id: string, found: Found[]): void {
+  if (!Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).includes(id)) return
+  const position = (index: number) => ((((BigInt(epoch) << 8n) | BigInt(record.partition)) << 48n) | (BigInt(record.offset) << 16n) | BigInt(index)).toString()
+  if (record.topic === 'events') {
+    const { envelope, events } = decodeEventsRecord(record.value)
+    if (envelope.project !== project) return
+    for (const [index, event] of events.entries())
+      if (event.id === id)
+        found.push({
+          id,
+          project,
+          source: envelope.source,
+          receivedAt: new Date(envelope.ingestedAt).toISOString(),
+          outcome: 'stored',
+          reason: '',
+          issues: [],
+          batchId: envelope.batchId,
+          count: 1,
+          logPosition: position(index),
+          notes: (event.context as { millrace?: Readonly<Record<string, unknown>> } | undefined)?.millrace ?? {},
+          isLoaded: false,
+        })
+  } else if (record.topic === 'outcomes') {
+    for (const [index, row] of decodeOutcomesRecord(record.value).rows.entries())
+      if (row.id === id && row.project === project)
+        found.push({ ...row, receivedAt: new Date(row.receivedAt).toISOString(), logPosition: position(index), notes: {}, isLoaded: false })
+  }
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { apiConfig } from '../api/config.ts'
+import { byteSize, duration } from '../core/units.ts'
+import { authConfig, projectsConfig } from '../gate/authenticate.ts'
+import { collectorConfig } from '../http/config.ts'
+import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/driver.ts'
+import { embeddedLogConfig } from '../log/embedded/driver.ts'
+
+/** Limits of a user's query; ClickHouse keeps them. */
+const queryConfig = z.strictObject({
+  /** Long enough for a scan of some hundred million rows on two cores. */
+  seconds: z.number().positive().max(3600).default(10),
+  memory: byteSize.default(512e6),
+  /** Of the answer; more belongs into an export. */
+  rows: z.int().positive().default(100_000),
+})
+
+const storeConfig = z.discriminatedUnion('driver', [
+  z.strictObject({
+    driver: z.literal('embedded'),
+    /** What our ClickHouse may take in all; beyond it a query is refused, not the machine. */
+    memory: byteSize.default(1.5e9),
+  }),
+  z.strictObject({
+    driver: z.literal('server'),
+    url: z.url(),
+    user: z.string().min(1).default('default'),
+    password: z.string().default(''),
+    database: z.string().regex(/^[A-Za-z_]\w{0,63}$/).default('millrace'),
+  }),
+])
+
+const dedupConfig = z.strictObject({
+  /** Maximum age of an event and its stay in quarantine: a replay after 30 days is still the same event. */
+  window: duration.default(31 * 86_400_000),
+  /** Of files; beyond it the window shrinks, with a warning, never below 24 h. */
+  maxBytes: byteSize.default(4e9),
+})
+
+/** All that can be configured: surface.md section 2. Each folder declares its own part. */
+export const configSchema = z.strictObject({
+  dataDir: z.string().min(1).default('./data'),
+  /** Path under which a reverse proxy serves Millrace, e.g. `/events`. */
+  basePath: z.string().regex(/^(\/[\w.~-]+)*$/, 'expected a path such as /events, without a slash at its end').default(''),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  auth: authConfig.optional(),
+  projects: projectsConfig.default({}),
+  collector: collectorConfig.prefault({}),
+  api: apiConfig.prefault({}),
+  log: embeddedLogConfig.prefault({ driver: 'embedded' }),
+  cache: embeddedCacheConfig.prefault({ driver: 'embedded' }),
+  state: embeddedStateConfig.prefault({ driver: 'embedded' }),
+  store: storeConfig.prefault({ driver: 'embedded' }),
+  dedup: dedupConfig.prefault({}),
+  query: queryConfig.prefault({}),
+})
+export type Config = Omit<z.output<typeof configSchema>, 'auth'> & { readonly auth: z.output<typeof authConfig> }

@@ -1,0 +1,63 @@
+import { Registry } from 'prom-client'
+import { systemClock } from '../core/clock.ts'
+import { toPipelineError } from '../core/errors.ts'
+import type { Service } from '../core/service.ts'
+import type { Config } from './config.ts'
+import { createLogger } from './logger.ts'
+
+/** What a role tells the supervisor when it serves. */
+export interface RoleReady {
+  readonly url: string
+  readonly otlp?: string
+  readonly grpc?: string
+}
+
+export interface Role extends Service {
+  ready(): RoleReady
+}
+
+/**
+ * Entry point of the collector's and the worker's process: gets its configuration from the supervisor by IPC, starts its role,
+ * and ends with the supervisor. Losing the channel means that the supervisor was killed: everything acknowledged is durable, so it just ends.
+ */
+const name = process.argv[2] as 'collector' | 'worker'
+process.title = `millrace ${name}`
+process.on('disconnect', () => process.exit(1))
+process.on('SIGINT', () => {}) // the supervisor says when
+const config = await new Promise<Config>((resolve) => {
+  process.once('message', (message) => resolve((message as { config: Config }).config))
+})
+const logger = createLogger(config.logLevel, { role: name })
+const metrics = new Registry()
+metrics.setDefaultLabels({ role: name })
+const stopping = new AbortController()
+let role: Role | undefined
+
+process.on('SIGTERM', () => void end())
+process.on('uncaughtException', (error) => fail(error, 'uncaught exception'))
+process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'))
+
+try {
+  const { createRole } = await import('./roles.ts')
+  role = await createRole(name, config, { clock: systemClock, logger, metrics })
+  await role.start(stopping.signal)
+  process.send?.({ type: 'ready', ready: role.ready() })
+} catch (error) {
+  if (!stopping.signal.aborted) fail(error, `${name} could not start`)
+}
+
+async function end(): Promise<void> {
+  stopping.abort(new Error('stopping'))
+  try {
+    await role?.stop()
+    process.exit(0)
+  } catch (error) {
+    fail(error, 'could not stop cleanly')
+  }
+}
+
+function fail(error: unknown, message: string): never {
+  const { code, message: why, stack, details } = toPipelineError(error)
+  logger.error({ code, why, details, stack }, message)
+  process.exit(1)
+}

@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Deps } from '../core/deps.ts'
+import { PipelineError } from '../core/errors.ts'
+import { type SupervisedChild, superviseChild } from './child.ts'
+import type { Config } from './config.ts'
+import { type EngineReady, engineReady, spawnEngine } from './engine-child.ts'
+import { endLeftovers, lockDataDirectory, writePid } from './lock.ts'
+import { entryPoint } from './entry-point.ts'
+import type { RoleReady } from './role-main.ts'
+
+/** What the ready line says (surface.md section 2). */
+export interface Ready {
+  readonly collector: string
+  readonly api: string
+  readonly otlp: string | null
+  readonly grpc: string | null
+  readonly pid: { readonly supervisor: number; readonly collector: number; readonly worker: number; readonly engine: number | null }
+  readonly ms: number
+}
+
+export interface Supervisor {
+  readonly ready: Promise<Ready>
+  /** Rejects when a child can no longer be kept running; resolves after `stop`. */
+  readonly ended: Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * Starts engine, collector and worker as children of this process and keeps them running.
+ * The children hold an IPC channel whose other end only this process has: when it dies, they end by themselves within a second.
+ */
+export async function createSupervisor(config: Config, deps: Deps): Promise<Supervisor> {
+  const startedAt = deps.clock.now()
+  const dataDir = config.dataDir
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const lock = lockDataDirectory(dataDir)
+  await endLeftovers(dataDir, 1500)
+  writePid(dataDir, 'supervisor', process.pid)
+
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => {})
+  const giveUp = (error: PipelineError) => ended.reject(error)
+
+  const engine: SupervisedChild<EngineReady> | undefined =
+    config.store.driver === 'embedded'
+      ? superviseChild({ role: 'engine', start: () => noted(dataDir, 'engine', spawnEngine(config)), ready: (child, signal) => engineReady(config, child, signal) }, giveUp, deps)
+      : undefined
+  const role = (name: 'collector' | 'worker') =>
+    superviseChild<RoleReady>({ role: name, start: () => noted(dataDir, name, spawnRole(name, config)), ready: readyMessage }, giveUp, deps)
+  const collector = role('collector')
+  const worker = role('worker')
+
+  const ready = Promise.all([collector.firstReady, worker.firstReady, engine?.firstReady]).then(([c, w]) => ({
+    collector: c.url,
+    api: w.url,
+    otlp: c.otlp ?? null,
+    grpc: c.grpc ?? null,
+    pid: { supervisor: process.pid, collector: collector.pid()!, worker: worker.pid()!, engine: engine?.pid() ?? null },
+    ms: deps.clock.now() - startedAt,
+  }))
+  ready.catch(() => {})
+
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    // The collector first: what it has accepted is durable before anything behind it goes away.
+    await collector.stop(5000)
+    await worker.stop(3000)
+    await engine?.stop(2500)
+    lock.release()
+    ended.resolve()
+  }
+  return { ready, ended: ended.promise, stop: () => (stopped ??= stop()) }
+}
+
+/** The pid is written so that the next start can be sure that nothing of an earlier one is left. */
+function noted(dataDir: string, role: string, child: ChildProcess): ChildProcess {
+  if (child.pid !== undefined) writePid(dataDir, role, child.pid)
+  return child
+}
+
+function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
+  const child = spawn(process.execPath, [...nodeFlags, entryPoint(join('app', 'role-main')), role], {
+    stdio: ['ignore', 2, 2, 'ipc'],
+    detached: true, // a terminal's Ctrl-C is for the supervisor, which then ends its children in order
+  })
+  child.on('error', () => {}) // seen as its end
+  child.send({ type: 'config', config }, () => {})
+  return child
+}
+
+/** Small young generations: these processes hold little for long, and idle memory is a promise. */
+const nodeFlags = ['--disable-warning=ExperimentalWarning']
+
+function readyMessage(child: ChildProcess, signal: AbortSignal): Promise<RoleReady> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    child.on('message', (message) => {
+      const { type, ready } = message as { type: string; ready: RoleReady }
+      if (type === 'ready') resolve(ready)
+    })
+  })
+}

@@ -1,0 +1,63 @@
+import { CliError, exitCodes } from './exit.ts'
+
+export interface ClientOptions {
+  /** Base address of the API, or of the collector. */
+  readonly url: string
+  readonly key?: string | undefined
+  /** Seconds until a request is given up. */
+  readonly timeoutSeconds?: number
+}
+
+export interface Client {
+  readonly url: string
+  get(path: string, signal?: AbortSignal): Promise<Response>
+  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response>
+}
+
+/** Where the API is: `--url`, MILLRACE_URL, or the default address. The key comes from MILLRACE_KEY alone, never from a flag. */
+export function apiClient(flags: { readonly url?: string; readonly timeout?: string }): Client {
+  return createClient({
+    url: flags.url ?? process.env['MILLRACE_URL'] ?? 'http://127.0.0.1:8089',
+    key: process.env['MILLRACE_KEY'],
+    timeoutSeconds: Number(flags.timeout ?? 60),
+  })
+}
+
+/** Answers other than 2xx become a CliError with the problem's detail and the exit code that fits. */
+export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): Client {
+  const base = url.replace(/\/+$/, '')
+  const auth: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {}
+  const send = async (path: string, init: RequestInit, signal?: AbortSignal) => {
+    const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
+    let response: Response
+    try {
+      response = await fetch(base + path, { ...init, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+    } catch (error) {
+      throw unreachable(base, error, timeoutSeconds, timeout.aborted)
+    }
+    if (!response.ok) throw await refused(response)
+    return response
+  }
+  return {
+    url: base,
+    get: (path, signal) => send(path, { headers: auth }, signal),
+    post: (path, body, headers = {}, signal) =>
+      send(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', ...auth, ...headers } }, signal),
+  }
+}
+
+function unreachable(url: string, error: unknown, seconds: number, timedOut: boolean): Error {
+  if (timedOut) return new CliError(`no answer from ${url} within ${seconds} s (--timeout)`, exitCodes.timeout)
+  if (error instanceof Error && error.name === 'AbortError') return new CliError('interrupted', exitCodes.interrupted)
+  const cause = (error as { cause?: { code?: string } }).cause?.code ?? String(error)
+  return new CliError(`cannot reach ${url} (${cause}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`, exitCodes.unreachable, { cause: error })
+}
+
+async function refused(response: Response): Promise<CliError> {
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string }
+  const says = problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`
+  if (response.status === 401 || response.status === 403) return new CliError(`${says}; the key is taken from MILLRACE_KEY`, exitCodes.auth)
+  if (response.status === 404) return new CliError(says, exitCodes.notFound)
+  if (response.status === 408 || response.status === 504 || problem.code === 'timeout') return new CliError(says, exitCodes.timeout)
+  return new CliError(says, exitCodes.failure)
+}

@@ -1,0 +1,88 @@
+import type { PositionRange, Rows, Store } from '../stores/store.ts'
+
+export interface LedgerWindow {
+  readonly project: string
+  /** Unix ms, inclusive. */
+  readonly from: number
+  /** Unix ms, exclusive. */
+  readonly to: number
+}
+
+export interface LedgerRow {
+  /** RFC 3339, the UTC minute of `ingested_at`. */
+  readonly minute: string
+  readonly source: string
+  readonly outcome: string
+  readonly reason: string
+  readonly events: number
+}
+
+/** The collector's counts that the tables hold so far, of records before the given ends. */
+export async function ledgerRows(store: Store, window: LedgerWindow, before: readonly PositionRange[], signal: AbortSignal): Promise<LedgerRow[]> {
+  const rows = await store.query(
+    `SELECT toDateTime64(minute, 3, 'UTC') AS minute, source, outcome, reason, sum(events) AS events FROM ledger
+     WHERE project = {project:String} AND minute >= toDateTime({from:Int64}) AND minute < toDateTime({to:Int64}) AND ${within(before)}
+     GROUP BY minute, source, outcome, reason ORDER BY minute, source, outcome, reason`,
+    seconds(window),
+    { seconds: 30 },
+    signal,
+  )
+  return rows.map((row) => ledgerRow(row))
+}
+
+export interface StoreCounts {
+  readonly stored: number
+  readonly duplicate: number
+  readonly dropped: number
+  readonly quarantined: number
+}
+
+/**
+ * What the tables themselves hold for the same window and the same records, counted from the rows and not from the ledger.
+ * Rows whose retention has passed are gone, so a window older than the shortest retention counts less here than was stored.
+ */
+export async function storeCounts(
+  store: Store,
+  window: LedgerWindow,
+  before: Readonly<Record<'events' | 'outcomes' | 'quarantine', readonly PositionRange[]>>,
+  signal: AbortSignal,
+): Promise<StoreCounts> {
+  const params = { ...seconds(window), from_ms: window.from, to_ms: window.to }
+  const where = (column: string, ranges: readonly PositionRange[]) =>
+    `project = {project:String} AND ${column} >= fromUnixTimestamp64Milli({from_ms:Int64}) AND ${column} < fromUnixTimestamp64Milli({to_ms:Int64}) AND ${within(ranges)}`
+  const [events, quarantine, outcomes] = await Promise.all([
+    store.query(`SELECT countIf(NOT is_duplicate) AS stored, countIf(is_duplicate) AS swept FROM events WHERE ${where('ingested_at', before.events)}`, params, { seconds: 30 }, signal),
+    store.query(`SELECT count() AS quarantined FROM quarantine WHERE ${where('received_at', before.quarantine)}`, params, { seconds: 30 }, signal),
+    store.query(`SELECT sumIf(count, outcome = 'duplicate') AS duplicate, sumIf(count, outcome = 'dropped') AS dropped FROM outcomes WHERE ${where('received_at', before.outcomes)}`, params, { seconds: 30 }, signal),
+  ])
+  return {
+    stored: number(events, 'stored'),
+    duplicate: number(outcomes, 'duplicate') + number(events, 'swept'),
+    dropped: number(outcomes, 'dropped'),
+    quarantined: number(quarantine, 'quarantined'),
+  }
+}
+
+function number(rows: Rows, name: string): number {
+  return Number(rows[0]?.[name] ?? 0)
+}
+
+function seconds({ project, from, to }: LedgerWindow): Record<string, unknown> {
+  return { project, from: Math.floor(from / 1000), to: Math.floor(to / 1000) }
+}
+
+/** The ranges come from the log's own positions, never from a request. */
+function within(ranges: readonly PositionRange[]): string {
+  if (ranges.length === 0) return '0'
+  return `(${ranges.map(({ first, last }) => `log_position BETWEEN ${first} AND ${last}`).join(' OR ')})`
+}
+
+function ledgerRow(row: Rows[number]): LedgerRow {
+  return {
+    minute: String(row['minute']),
+    source: String(row['source']),
+    outcome: String(row['outcome']),
+    reason: String(row['reason']),
+    events: Number(row['events']),
+  }
+}

@@ -1,0 +1,52 @@
+// What every npm script does first, on any Node >= 18: install what the lockfile says, find the Node that Millrace runs on.
+// Plain JavaScript without dependencies, because nothing is installed yet.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const stamp = join(root, 'node_modules', '.millrace-installed')
+/** Node 24, which comes as the dev dependency `node`. */
+export const node = join(root, 'node_modules', 'node', 'bin', 'node')
+
+export function setUp() {
+  refusePlatform()
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(process.platform + process.arch)
+    .digest('hex')
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
+  if (installed === wanted && existsSync(node)) return
+  process.stderr.write('millrace: installing dependencies (about 30 s and 1.1 GB, once) …\n')
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    // `npm start` hands its own settings down; a nested npm must not take them for its command line.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))),
+  })
+  if (npm.status !== 0 || !existsSync(node)) {
+    process.stderr.write('millrace: the install failed; run `npm ci` here to see why\n')
+    process.exit(1)
+  }
+  writeFileSync(stamp, wanted)
+}
+
+function refusePlatform() {
+  const ok = process.platform === 'darwin' || (process.platform === 'linux' && !isMusl())
+  if (ok) return
+  process.stderr.write(
+    'millrace: runs on Linux (glibc) and macOS, x64 and arm64; on Windows use WSL2, on Alpine a glibc image\n',
+  )
+  process.exit(1)
+}
+
+function isMusl() {
+  return process.report?.getReport().header.glibcVersionRuntime === undefined
+}
+
+/** The environment of everything we run: our Node first on PATH. */
+export function environment(extra = {}) {
+  return { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`, ...extra }
+}

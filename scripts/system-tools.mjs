@@ -1,0 +1,25 @@
+// System packages that some suites need. Installed when asked for and possible; else one loud line per skipped suite.
+import { spawnSync } from 'node:child_process'
+
+const tools = [
+  { command: 'strace', debian: 'strace', suite: 'the order of sync and acknowledgement by system calls' },
+  { command: 'openssl', debian: 'openssl', suite: 'TLS and mTLS of the listeners' },
+]
+
+/** Returns a line for each suite that will be skipped. */
+export function systemTools(install) {
+  let missing = tools.filter((tool) => !has(tool.command))
+  if (missing.length > 0 && install && process.getuid?.() === 0 && has('apt-get')) {
+    const names = missing.map((tool) => tool.debian)
+    process.stderr.write(`millrace: installing ${names.join(' ')} …\n`)
+    const quiet = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
+    spawnSync('apt-get', ['update', '-qq'], quiet)
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet)
+    missing = tools.filter((tool) => !has(tool.command))
+  }
+  return missing.map((tool) => `SKIPPED: ${tool.suite}: \`${tool.command}\` is missing; as root: apt-get install -y ${tool.debian}`)
+}
+
+function has(command) {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+}

@@ -1,0 +1,69 @@
+// `npm test [-- --install] [-- --only STEP]`: everything that must hold, in one run. Last line: N passed, N failed, N skipped.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { environment, node, root, setUp } from './setup.mjs'
+import { systemTools } from './system-tools.mjs'
+
+const args = process.argv.slice(2)
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+setUp()
+const missing = systemTools(args.includes('--install') || Boolean(process.env.CI))
+const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+const bin = (name) => join(root, 'node_modules', '.bin', name)
+const totals = { passed: 0, failed: 0, skipped: 0 }
+const failures = []
+
+const steps = [
+  ['types', [bin('tsc'), '-p', 'tsconfig.json']],
+  ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings']],
+  ['format', [bin('biome'), 'format', '.']],
+  ['unused', [bin('knip')]],
+  ['licences', [node, 'scripts/licences.ts', '--check']],
+  ['unit', vitest('unit')],
+  ['drivers', vitest('drivers')],
+  ['chaos', [node, 'chaos/main.ts', '--kills', '10', '--seed', '1']],
+]
+
+for (const [name, command] of steps) {
+  if (only !== undefined && only !== name) continue
+  const started = Date.now()
+  process.stdout.write(`\n── ${name} ──\n`)
+  const code = await run(command)
+  const counts = countsOf(name, code)
+  totals.passed += counts.passed
+  totals.failed += counts.failed
+  totals.skipped += counts.skipped
+  if (counts.failed > 0) failures.push(name)
+  process.stdout.write(`── ${name}: ${code === 0 ? 'ok' : `FAILED (exit ${code})`} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+}
+rmSync(scratch, { recursive: true, force: true })
+process.stdout.write('\n')
+for (const line of missing) process.stdout.write(`${line}\n`)
+if (failures.length > 0) process.stdout.write(`failed: ${failures.join(', ')}\n`)
+process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
+process.exit(totals.failed > 0 ? 1 : 0)
+
+function vitest(project) {
+  const report = join(scratch, `${project}.json`)
+  return [node, join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+}
+
+/** A tool counts as one test; vitest says how many it ran. A run that executed nothing has failed. */
+function countsOf(name, code) {
+  const report = join(scratch, `${name}.json`)
+  if (!existsSync(report)) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 }
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+  const failed = numFailedTests > 0 ? numFailedTests : code === 0 && numPassedTests > 0 ? 0 : 1
+  return { passed: numPassedTests, failed, skipped: numPendingTests + numTodoTests }
+}
+
+function run([file, ...rest]) {
+  return new Promise((resolve) => {
+    const child = spawn(file, rest, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: environment({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }) })
+    child.on('error', () => resolve(127))
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
+
