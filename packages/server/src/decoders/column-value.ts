@@ -53,7 +53,6 @@ function readColumn(column: Column, value: unknown, pointer: string, issues: Iss
 /** Records the issue; the column stays absent. */
 function refuse(issues: Issue[], issue: Issue): undefined {
   issues.push(issue)
-  return undefined
 }
 
 export function isIdColumn(name: string): boolean {

@@ -14,5 +14,7 @@ export interface DecodeContext {
  * MUST return one RawEvent per event of the body, also for those it cannot map (with `issues`): events in = outcomes out.
  * MUST throw PipelineError('malformed' | 'too_large') when the body as a whole cannot be read; nothing of it is stored then.
  * MUST NOT invent ids or times: the gate does (ids.ts, clock.ts).
+ * MUST leave the body as it is. JSON columns are fresh at their top level; deeper levels MAY be shared with `original` and with
+ * other events of the body, so whoever changes them later replaces them.
  */
 export type Decode = (body: Uint8Array, cx: DecodeContext) => DecodedBatch

@@ -43,11 +43,18 @@ function decimal(value: number): string {
   return Number.isInteger(value) && Math.abs(value) >= 1e21 ? BigInt(value).toString() : String(value)
 }
 
+/** JSON can write numbers that no double holds; `JSON.parse` makes them infinite, which no column can store. */
+export function noteInfinite(event: unknown, issues: Issue[]): void {
+  const pointer = findInfinite(event, '')
+  if (pointer === undefined || issues.some((issue) => issue.startsWith(`${pointer}:`))) return
+  issues.push(`${pointer}: number beyond the range of a double`)
+}
+
 /**
  * The pointer of the first number beyond the largest double, or undefined. JSON's depth limit bounds the recursion.
  * Keys are shown only by their length, since they are the client's.
  */
-export function findInfinite(value: unknown, pointer = ''): string | undefined {
+function findInfinite(value: unknown, pointer: string): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : pointer
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {

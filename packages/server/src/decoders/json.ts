@@ -28,7 +28,7 @@ export class NotJsonError extends PipelineError {
  * surrogate pair becomes U+FFFD, which is what it would be in any UTF-8 store. Escaped NULs stay.
  * Throws PipelineError('malformed') with the byte offset, and never with a piece of the text.
  */
-export function parseJson(bytes: Uint8Array): JsonBody {
+export function parseJsonBytes(bytes: Uint8Array): JsonBody {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const body = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start)
   const ascii = isAscii(body)

@@ -1,16 +1,27 @@
-import { type Column, type EventColumns, findColumn, writableColumns } from '@millrace/protocol'
+import {
+  type Column,
+  type ColumnName,
+  type EventColumns,
+  eventTypes,
+  findColumn,
+  validatedColumns,
+  writableColumns,
+} from '@millrace/protocol'
 import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
 import { setColumn } from './column-value.ts'
 import type { Decode, DecodeContext } from './decode.ts'
-import { eventTypes, requiredColumns } from './event-types.ts'
-import { describe, expected, findInfinite, type Issue, isObject, pointerKey, setKey } from './issues.ts'
-import { NotJsonError, parseJson } from './json.ts'
+import { describe, expected, type Issue, isObject, noteInfinite, pointerKey, setKey } from './issues.ts'
+import { NotJsonError, parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { readNdjson, tooManyEvents } from './ndjson.ts'
 import { readTime } from './timestamp.ts'
 
 const writable: ReadonlyMap<string, Column> = new Map(writableColumns.map((column) => [column.name, column]))
+
+const requiredColumns: ReadonlyMap<string, readonly ColumnName[]> = new Map(
+  eventTypes.map((type) => [type, validatedColumns(type) as readonly ColumnName[]]),
+)
 
 /**
  * Millrace's own JSON: one event, an array, `{"events":[…],"batch_id":…,"sent_at":…}`, or NDJSON (by content type, or when
@@ -23,7 +34,7 @@ const writable: ReadonlyMap<string, Column> = new Map(writableColumns.map((colum
 export const decodeMillrace: Decode = (body, cx) => {
   if (isNdjsonType(cx)) return decodeLines(body)
   try {
-    const { value, mayHaveInfinite } = parseJson(body)
+    const { value, mayHaveInfinite } = parseJsonBytes(body)
     return decodeValue(value, mayHaveInfinite)
   } catch (error) {
     if (error instanceof NotJsonError && looksLikeNdjson(body, error)) return decodeLines(body)
@@ -106,10 +117,7 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
     }
   }
   if (others !== undefined) keepOthers(columns, others, issues)
-  if (mayHaveInfinite) {
-    const pointer = findInfinite(event)
-    if (pointer !== undefined) issues.push(`${pointer}: number beyond the range of a double`)
-  }
+  if (mayHaveInfinite) noteInfinite(event, issues)
   checkType(event, columns, issues)
   return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
 }

@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/errors.ts'
-import { parseJson } from './json.ts'
+import { parseJsonBytes } from './json.ts'
 
 /** One line of NDJSON: its value, or what is wrong with it. */
 export interface NdjsonLine {
@@ -42,7 +42,7 @@ export function tooManyEvents(limit: number, count?: number): PipelineError {
 
 function readLine(bytes: Uint8Array): NdjsonLine {
   try {
-    return { bytes, ...parseJson(bytes) }
+    return { bytes, ...parseJsonBytes(bytes) }
   } catch (error) {
     if (!(error instanceof PipelineError)) throw error
     // "the body is not JSON: …": here it is but a line of the body.

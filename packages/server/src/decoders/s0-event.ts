@@ -1,5 +1,6 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { Issue } from './issues.ts'
+import { adActions, metricNames, navigationTriggers } from './s0-enums.ts'
 import { readTime } from './timestamp.ts'
 import { type WireReader, wire } from './wire.ts'
 
@@ -17,10 +18,6 @@ export const payloadNames = {
   14: 'performance',
   15: 'ad_event',
 } as const
-
-const triggers = [undefined, 'link', 'typed', 'bookmark', 'back', 'ai_suggest'] as const
-const metricNames = [undefined, 'FCP', 'LCP', 'CLS', 'FID', 'TTFB', 'INP'] as const
-const adActions = [undefined, 'impression', 'viewable', 'click', 'conversion'] as const
 
 /**
  * One BrowserEvent (packages/protocol/proto/millrace/v1/browser.proto) from `reader.at` to `reader.end` into columns.
@@ -160,11 +157,11 @@ function readNavigation(reader: WireReader, columns: EventColumns, issues: Issue
     if (tag === 10) columns.http_referrer = reader.string()
     else if (tag === 18) columns.http_url = reader.string()
     else if (tag === 24) {
-      // Unspecified means that the browser did not know: no nav_type.
+      // Unspecified (0) means that the browser did not know: no nav_type.
       const value = reader.uint32()
-      const trigger = triggers[value]
+      const trigger = navigationTriggers[value - 1]
       if (trigger !== undefined) columns.nav_type = trigger
-      else if (value !== 0) issues.push(unknownEnum('/navigation/trigger', value, triggers))
+      else if (value !== 0) issues.push(unknownEnum('/navigation/trigger', value, navigationTriggers))
     } else skipField(reader, tag)
   }
 }
@@ -179,7 +176,7 @@ function readPerformance(reader: WireReader, columns: EventColumns, issues: Issu
     else if (tag === 26) columns.http_url = reader.string()
     else skipField(reader, tag)
   }
-  const name = metricNames[metric]
+  const name = metricNames[metric - 1]
   if (name === undefined) issues.push(unknownEnum('/performance/metric_name', metric, metricNames))
   else {
     columns.event_name = name
@@ -208,16 +205,13 @@ function readAdEvent(reader: WireReader, columns: EventColumns, issues: Issue[])
     else skipField(reader, tag)
   }
   columns.properties = properties
-  const action = adActions[value]
+  const action = adActions[value - 1]
   if (action === undefined) issues.push(unknownEnum('/ad_event/action', value, adActions))
   else columns.event_name = `ad.${action}`
 }
 
-function unknownEnum(pointer: string, value: number, names: readonly (string | undefined)[]): Issue {
-  return `${pointer}: unknown value ${value}, expected ${names
-    .map((name, index) => `${index} ${name}`)
-    .slice(1)
-    .join(', ')}`
+function unknownEnum(pointer: string, value: number, names: readonly string[]): Issue {
+  return `${pointer}: unknown value ${value}, expected ${names.map((name, index) => `${index + 1} ${name}`).join(', ')}`
 }
 
 function skipField(reader: WireReader, tag: number): void {

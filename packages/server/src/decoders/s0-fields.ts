@@ -1,3 +1,5 @@
+import { adActions, metricNames, navigationTriggers } from './s0-enums.ts'
+
 /** The fields of browser.proto by their JSON names; a test compares them with the generated codec. */
 export type FieldType = 'id' | 'string' | 'uint32' | 'uint64' | 'int64' | 'double' | 'bool' | 'enum' | 'time'
 
@@ -14,10 +16,6 @@ export interface Payload {
   readonly isClosed: boolean
   readonly fields: ReadonlyMap<string, Field>
 }
-
-const triggers = ['trigger_unspecified', 'link', 'typed', 'bookmark', 'back', 'ai_suggest']
-const metricNames = ['metric_name_unspecified', 'fcp', 'lcp', 'cls', 'fid', 'ttfb', 'inp']
-const adActions = ['action_unspecified', 'impression', 'viewable', 'click', 'conversion']
 
 export const envelopeFields: ReadonlyMap<string, Field> = byJsonNames<Field>({
   event_id: { number: 1, type: 'id' },
@@ -56,10 +54,10 @@ export const payloads: ReadonlyMap<string, Payload> = byJsonNames<Payload>({
   navigation: payload(13, {
     url_from: { number: 1, type: 'string' },
     url_to: { number: 2, type: 'string' },
-    trigger: { number: 3, type: 'enum', names: triggers },
+    trigger: { number: 3, type: 'enum', names: valueNames('trigger_unspecified', navigationTriggers) },
   }),
   performance: payload(14, {
-    metric_name: { number: 1, type: 'enum', names: metricNames },
+    metric_name: { number: 1, type: 'enum', names: valueNames('metric_name_unspecified', metricNames) },
     value: { number: 2, type: 'double' },
     url: { number: 3, type: 'string' },
   }),
@@ -67,7 +65,7 @@ export const payloads: ReadonlyMap<string, Payload> = byJsonNames<Payload>({
     ad_id: { number: 1, type: 'id' },
     campaign_id: { number: 2, type: 'id' },
     placement: { number: 3, type: 'string' },
-    action: { number: 4, type: 'enum', names: adActions },
+    action: { number: 4, type: 'enum', names: valueNames('action_unspecified', adActions) },
     revenue_micros: { number: 5, type: 'int64' },
   }),
 })
@@ -87,4 +85,9 @@ function byJsonNames<T>(fields: Readonly<Record<string, T>>): ReadonlyMap<string
     )
   }
   return names
+}
+
+/** By value: 0 is unspecified. */
+function valueNames(unspecified: string, names: readonly string[]): readonly string[] {
+  return [unspecified, ...names.map((name) => name.toLowerCase())]
 }

@@ -1,8 +1,8 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
-import { asId, describe, expected, findInfinite, type Issue, isObject, pointerKey, setKey } from './issues.ts'
-import { parseJson } from './json.ts'
+import { asId, describe, expected, type Issue, isObject, noteInfinite, pointerKey, setKey } from './issues.ts'
+import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
 import { type BatchFacts, readBrowserEvent } from './s0-event.ts'
@@ -18,7 +18,7 @@ import { WireWriter } from './wire-writer.ts'
  * the conversation's content.
  */
 export function decodeS0Json(body: Uint8Array): DecodedBatch {
-  const { value, mayHaveInfinite } = parseJson(body)
+  const { value, mayHaveInfinite } = parseJsonBytes(body)
   if (!isObject(value)) throw new PipelineError('malformed', `the body is ${describe(value)}, expected {"events":[…]}`)
   const list = value['events']
   if (!Array.isArray(list))
@@ -49,6 +49,7 @@ function decodeEvent(event: unknown, batch: BatchFacts, mayHaveInfinite: boolean
   const others: Record<string, unknown> = {}
   const writer = new WireWriter()
   let payload: string | undefined
+  let isClosed = false
   for (const key of Object.keys(event)) {
     const value = event[key]
     if (value === null) continue
@@ -60,6 +61,7 @@ function decodeEvent(event: unknown, batch: BatchFacts, mayHaveInfinite: boolean
     else if (payload !== undefined) issues.push(`/${key}: a second payload beside ${payload}`)
     else {
       payload = key
+      isClosed = fields.isClosed
       writer.bytes(
         fields.number,
         writePayload(fields.fields, value, `/${key}`, fields.isClosed ? undefined : others, issues),
@@ -70,11 +72,9 @@ function decodeEvent(event: unknown, batch: BatchFacts, mayHaveInfinite: boolean
   readBrowserEvent(new WireReader(writer.finish()), batch, columns, issues)
   // What was refused above is missing below: say it once.
   if (found > 0) issues.length = found
-  keepOthers(columns, others)
-  if (mayHaveInfinite) {
-    const pointer = findInfinite(others)
-    if (pointer !== undefined) issues.push(`${pointer}: number beyond the range of a double`)
-  }
+  if (isClosed) for (const key of Object.keys(others)) issues.push(unknownInClosed(`/${pointerKey(key)}`))
+  else keepOthers(columns, others)
+  if (mayHaveInfinite) noteInfinite(event, issues)
   return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
 }
 
@@ -92,9 +92,13 @@ function writePayload(
     const field = fields.get(key)
     if (field !== undefined) writeField(writer, field, value, `${pointer}/${key}`, issues)
     else if (others !== undefined) setKey(others, key, value)
-    else issues.push(`${pointer}/${pointerKey(key)}: unknown field, which could hold content of the conversation`)
+    else issues.push(unknownInClosed(`${pointer}/${pointerKey(key)}`))
   }
   return writer.finish()
+}
+
+function unknownInClosed(pointer: string): Issue {
+  return `${pointer}: unknown field, which could hold content of the conversation; leave it out`
 }
 
 function writeField(writer: WireWriter, field: Field, value: unknown, pointer: string, issues: Issue[]): void {

@@ -10,13 +10,19 @@ import { decodeS0Json } from './s0-json.ts'
 import { WireReader, wire } from './wire.ts'
 
 /**
- * S0's batches of browser events: protobuf (`application/x-protobuf`, `application/protobuf`, or no type at all), or the
- * JSON mapping of the same messages.
+ * S0's batches of browser events: protobuf, or the JSON mapping of the same messages. Where the content type names neither,
+ * the first byte tells: no protobuf message begins with a brace (it would be a group, which protobuf gave up).
  */
 export const decodeS0: Decode = (body, cx) => {
   const type = (cx.contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
-  if (type === 'application/json' || type === 'text/plain' || type.endsWith('+json')) return decodeS0Json(body)
-  return decodeS0Protobuf(body)
+  if (type.endsWith('json')) return decodeS0Json(body)
+  if (type.endsWith('protobuf')) return decodeS0Protobuf(body)
+  return beginsJson(body) ? decodeS0Json(body) : decodeS0Protobuf(body)
+}
+
+function beginsJson(body: Uint8Array): boolean {
+  const byte = body.find((each) => each !== 0x20 && each !== 0x0a && each !== 0x0d && each !== 0x09)
+  return byte === 0x7b || byte === 0x5b || byte === 0xef
 }
 
 const eventsTag = (6 << 3) | wire.bytes

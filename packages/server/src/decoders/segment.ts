@@ -2,8 +2,8 @@ import type { EventColumns } from '@millrace/protocol'
 import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
 import type { Decode } from './decode.ts'
-import { describe, expected, findInfinite, type Issue, isObject } from './issues.ts'
-import { parseJson } from './json.ts'
+import { describe, expected, type Issue, isObject, noteInfinite } from './issues.ts'
+import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
 import { isMessageType, type MessageType, mapMessage, messageTypes } from './segment-message.ts'
@@ -36,7 +36,7 @@ export const segmentKinds: Readonly<Record<string, MessageType | 'batch'>> = {
 export const decodeSegment: Decode = (body, cx) => {
   const route = segmentKinds[cx.kind]
   if (route === undefined) throw new PipelineError('not_found', `unknown Segment route of ${cx.kind.length} characters`)
-  const { value, mayHaveInfinite } = parseJson(body)
+  const { value, mayHaveInfinite } = parseJsonBytes(body)
   if (!isObject(value)) {
     throw new PipelineError('malformed', `the body is ${describe(value)}, expected a Segment message or {"batch":[…]}`)
   }
@@ -73,12 +73,9 @@ function decodeMessage(
   const issues: Issue[] = []
   if (!isObject(message)) return { columns, original: message, issues: [expected('', 'object', message)] }
   const type = route ?? message['type']
-  if (mayHaveInfinite) {
-    const pointer = findInfinite(message)
-    if (pointer !== undefined) issues.push(`${pointer}: number beyond the range of a double`)
-  }
   if (isMessageType(type)) mapMessage(type, message, defaults, columns, issues)
   else issues.push(type === undefined ? '/type: required' : expected('/type', messageTypes.join(', '), type))
+  if (mayHaveInfinite) noteInfinite(message, issues)
   return issues.length === 0 ? { columns, original: message } : { columns, original: message, issues }
 }
 
