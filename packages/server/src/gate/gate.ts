@@ -1,0 +1,127 @@
+import { createUlid } from '@millrace/protocol'
+import type { Accept, RawBatch } from '../core/batch.ts'
+import type { Deps } from '../core/deps.ts'
+import { PipelineError } from '../core/errors.ts'
+import type { Receipt } from '../core/outcome.ts'
+import type { Service } from '../core/service.ts'
+import type { State } from '../kv/state.ts'
+import type { Log } from '../log/log.ts'
+import { createAdmission } from './admission.ts'
+import { createAppender } from './append.ts'
+import { correctClock } from './clock.ts'
+import type { DedupIndex } from './dedup/dedup-index.ts'
+import { derive } from './derive.ts'
+import { type GateBatch, openBatch } from './gate-batch.ts'
+import { maxSharedEvents } from './events-records.ts'
+import { identify, projectSecretBytes } from './ids.ts'
+import { checkLimits } from './limits.ts'
+import { createMadeOnce } from './project-secrets.ts'
+import { sealRejected } from './quarantine.ts'
+import { createSealer } from './seal.ts'
+import { createStoreOnce } from './store-once.ts'
+import { createUpkeep } from './upkeep.ts'
+import { validate } from './validate.ts'
+
+export interface GateOptions {
+  readonly log: Log
+  readonly dedup: DedupIndex
+  readonly state: State
+  readonly config: GateConfig
+  readonly deps: Deps
+}
+
+export interface GateConfig {
+  readonly dataDir: string
+  /** `log.minFreeBytes` */
+  readonly minFreeBytes: number
+  /** `log.retention` */
+  readonly retention: { readonly hours: number; readonly bytes: number }
+  /** Bytes free on the disk of a directory; to try out a full one. */
+  readonly freeBytes?: (directory: string) => Promise<number>
+}
+
+/**
+ * What all events pass on their way into the log. `dedup`, `log` and `state` are started before it and stopped after it by whoever
+ * made them.
+ */
+export interface Gate extends Service {
+  /**
+   * Aborting gives up what has not begun to be written; a source that has the whole body SHOULD NOT abort because its client left: who
+   * sends a last beacon does not wait for the answer.
+   */
+  readonly accept: Accept
+}
+
+const batchIdLength = 256
+
+export function createGate({ log, dedup, state, config, deps }: GateOptions): Gate {
+  const make = createUlid({ now: () => deps.clock.now() })
+  const secrets = createMadeOnce(state, projectSecretBytes)
+  const sealer = createSealer(state)
+  const admission = createAdmission({
+    log,
+    dataDir: config.dataDir,
+    minFreeBytes: config.minFreeBytes,
+    retentionBytes: config.retention.bytes,
+    ...(config.freeBytes === undefined ? {} : { freeBytes: config.freeBytes }),
+    deps,
+  })
+  const appender = createAppender({ log, deps })
+  const storeOnce = createStoreOnce({ dedup, appender, deps })
+  const upkeep = createUpkeep({ log, dedup, state, retention: config.retention, deps })
+  const underWay = new Set<Promise<unknown>>()
+  let isOpen = false
+
+  async function pass(raw: RawBatch, signal: AbortSignal): Promise<readonly Receipt[]> {
+    const batch = openBatch(raw)
+    const identified = identify(batch, { secrets, make })
+    if (identified !== undefined) await identified
+    judge(batch)
+    const quarantined = batch.rejected > 0 ? await sealRejected(batch, sealer) : []
+    return storeOnce(batch, batchIdOf(raw, make), quarantined, signal)
+  }
+
+  const accept: Accept = async (raw, signal) => {
+    if (!isOpen) throw new PipelineError('unavailable', 'starting or stopping; send it again', { retryAfterSeconds: 2 })
+    admission.check()
+    if (raw.events.length === 0) return []
+    const passing = pass(raw, signal)
+    underWay.add(passing)
+    try {
+      return await passing
+    } finally {
+      underWay.delete(passing)
+    }
+  }
+
+  return {
+    accept,
+    async start(signal) {
+      await admission.start(signal)
+      await appender.start(signal)
+      await upkeep.start(signal)
+      isOpen = true
+    },
+    async stop() {
+      isOpen = false
+      await upkeep.stop()
+      await Promise.allSettled(underWay)
+      await appender.stop()
+      await admission.stop()
+    },
+  }
+}
+
+/** The steps that need nothing but the batch, in their order. */
+export function judge(batch: GateBatch): void {
+  checkLimits(batch)
+  validate(batch)
+  correctClock(batch)
+  derive(batch)
+}
+
+/** The client's id; '' for a small batch without one, which will share its commit's. */
+function batchIdOf({ batchId, events }: RawBatch, make: () => string): string {
+  if (batchId !== undefined && batchId !== '') return batchId.slice(0, batchIdLength).toWellFormed()
+  return events.length > maxSharedEvents ? make() : ''
+}

@@ -1,0 +1,170 @@
+import { PipelineError, toPipelineError } from '../core/errors.ts'
+
+/** What waits for its commit. */
+export interface Waiting {
+  /** Rough size, for the bounds. */
+  readonly bytes: number
+  /** Aborted before its commit began: it is not written. */
+  readonly signal: AbortSignal
+}
+
+/** What became of one append. `failed`: entries that could not be written, while the others were. */
+export type Written<W> =
+  | { readonly isStored: true; readonly failed?: ReadonlyMap<W, PipelineError> }
+  | { readonly isStored: false; readonly error: PipelineError }
+
+export interface GroupCommit<W extends Waiting> {
+  /** Resolves when durable; rejects when it is not, or when that cannot be told yet (`settle` is then called when it can). */
+  submit(entry: W): Promise<void>
+  /** No new ones; resolves when all that wait are written. */
+  stop(): Promise<void>
+  readonly size: () => { readonly batches: number; readonly bytes: number }
+}
+
+export interface GroupCommitOptions<W extends Waiting> {
+  /**
+   * Writes all these in one append. A throw means that nobody knows whether they are there: `verify` is asked until it does.
+   */
+  readonly write: (entries: readonly W[]) => Promise<Written<W>>
+  /**
+   * Called once for every entry, before its promise settles: durable, or surely not there. One call per append, in the log's order;
+   * not at all for entries of which `stop` came before the log could tell.
+   */
+  readonly settle: (entries: readonly W[], isStored: boolean) => void
+  /** Whether the last append with an unknown result is there. Throws as long as it cannot tell. */
+  readonly verify: () => Promise<boolean>
+  /** Waits between two questions to `verify`; rejects when there is no time left for another. */
+  readonly pause: () => Promise<void>
+  readonly maxWaitingBytes?: number
+  readonly maxWaiting?: number
+  readonly maxCommitBytes?: number
+}
+
+interface Slot<W> {
+  readonly entry: W
+  readonly resolve: () => void
+  readonly reject: (error: PipelineError) => void
+}
+
+/**
+ * One append at a time: what comes while a sync is running waits and goes together in the next. Alone, nobody waits; under load, one
+ * sync serves many. (The start is put off to the end of the event loop's turn: what arrived in the same turn is company already.)
+ */
+export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions<W>): GroupCommit<W> {
+  // Two commits' worth: more would only make the answer later, and the sender is better told to wait.
+  const { maxWaitingBytes = 64 << 20, maxWaiting = 10_000, maxCommitBytes = 32 << 20 } = options
+  let waiting: Slot<W>[] = []
+  let waitingBytes = 0
+  let running: Promise<void> | undefined
+  let stopped = false
+
+  function take(): Slot<W>[] {
+    let bytes = 0
+    let count = 0
+    while (count < waiting.length) {
+      bytes += (waiting[count] as Slot<W>).entry.bytes
+      if (count > 0 && bytes > maxCommitBytes) break
+      count++
+    }
+    const taken = count === waiting.length ? waiting : waiting.slice(0, count)
+    waiting = count === waiting.length ? [] : waiting.slice(count)
+    const going = taken.filter(({ entry, reject }) => {
+      waitingBytes -= entry.bytes
+      if (!entry.signal.aborted) return true
+      options.settle([entry], false)
+      reject(new PipelineError('cancelled', 'given up before it was written', { cause: entry.signal.reason }))
+      return false
+    })
+    return going
+  }
+
+  async function run(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    while (waiting.length > 0) {
+      const slots = take()
+      if (slots.length > 0) await commit(slots)
+    }
+    running = undefined
+  }
+
+  async function commit(slots: readonly Slot<W>[]): Promise<void> {
+    const entries = slots.map(({ entry }) => entry)
+    let written: Written<W>
+    try {
+      written = await options.write(entries)
+    } catch (error) {
+      await decide(slots, entries, toPipelineError(error))
+      return
+    }
+    if (!written.isStored) {
+      options.settle(entries, false)
+      for (const { reject } of slots) reject(written.error)
+      return
+    }
+    const { failed } = written
+    options.settle(failed === undefined ? entries : entries.filter((entry) => !failed.has(entry)), true)
+    if (failed !== undefined) options.settle([...failed.keys()], false)
+    for (const { entry, resolve, reject } of slots) {
+      const error = failed?.get(entry)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+  }
+
+  /**
+   * The log did not say whether it took them. Their claims stay open until the log itself has been read: released too early, the
+   * repeated request would be stored twice. The senders are told to come again as soon as the first look decides nothing.
+   */
+  async function decide(slots: readonly Slot<W>[], entries: readonly W[], cause: PipelineError): Promise<void> {
+    const refuse = () => {
+      const error = new PipelineError('unavailable', 'the log did not confirm the write; send it again', {
+        retryAfterSeconds: 2,
+        cause,
+      })
+      // Rejecting twice, or after resolving, changes nothing.
+      for (const { reject } of slots) reject(error)
+    }
+    for (;;) {
+      try {
+        const isStored = await options.verify()
+        options.settle(entries, isStored)
+        if (isStored) for (const { resolve } of slots) resolve()
+        else refuse()
+        return
+      } catch {
+        refuse() // `verify` could not tell, and has logged why.
+      }
+      try {
+        await options.pause()
+      } catch {
+        return // Stopping: the next start reads the truth from the log.
+      }
+    }
+  }
+
+  return {
+    submit(entry) {
+      if (stopped) return Promise.reject(new PipelineError('unavailable', 'stopping', { retryAfterSeconds: 2 }))
+      if (waiting.length >= maxWaiting || (waitingBytes + entry.bytes > maxWaitingBytes && waiting.length > 0))
+        return Promise.reject(
+          new PipelineError(
+            'unavailable',
+            `${waiting.length} batches of ${waitingBytes} bytes wait for the log already`,
+            {
+              retryAfterSeconds: 1,
+            },
+          ),
+        )
+      return new Promise((resolve, reject) => {
+        waiting.push({ entry, resolve, reject })
+        waitingBytes += entry.bytes
+        running ??= run()
+      })
+    },
+    async stop() {
+      stopped = true
+      await running
+    },
+    size: () => ({ batches: waiting.length, bytes: waitingBytes }),
+  }
+}

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto'
+import { PipelineError } from '../core/errors.ts'
+import type { State } from '../kv/state.ts'
+
+/** Bytes under a State key that are made once, by whoever asks first, and are then the same for every process. */
+export interface MadeOnce {
+  get(key: string): Promise<Uint8Array>
+  /** Already in memory, without a look into State. */
+  known(key: string): Uint8Array | undefined
+  forget(key: string): void
+}
+
+/** Keys in memory at once; a project has one of a kind, and one a day of the other. */
+const maxKnown = 10_000
+
+export function createMadeOnce(state: State, bytes: number): MadeOnce {
+  const known = new Map<string, Uint8Array>()
+
+  async function get(key: string): Promise<Uint8Array> {
+    const found = known.get(key)
+    if (found !== undefined) return found
+    let stored = (await state.get(key))?.value
+    if (stored === undefined) {
+      const made = new Uint8Array(randomBytes(bytes))
+      // Another process may be faster: then its bytes are the ones.
+      stored = (await state.putIfVersion(key, made, 0)) ? made : (await state.get(key))?.value
+    }
+    if (stored === undefined || stored.length !== bytes)
+      throw new PipelineError('corrupt', `state key ${key} holds ${stored?.length ?? 0} bytes, expected ${bytes}`)
+    if (known.size >= maxKnown) known.clear()
+    known.set(key, stored)
+    return stored
+  }
+
+  return { get, known: (key) => known.get(key), forget: (key) => known.delete(key) }
+}

@@ -1,0 +1,80 @@
+import { decodeOutcomesRecord, decodeQuarantineRecord, readEnvelope } from '@millrace/protocol'
+import type { Bounds, Committed, Log, Position, Topic } from '../log/log.ts'
+import type { DedupIndex } from './dedup/dedup-index.ts'
+
+/** `log.retention` */
+export interface Retention {
+  readonly hours: number
+  readonly bytes: number
+}
+
+export interface TrimOptions {
+  readonly log: Log
+  readonly dedup: Pick<DedupIndex, 'sealedBefore'>
+  readonly retention: Retention
+  readonly now: number
+  /** Group whose commits say what the store has. */
+  readonly group?: string
+  readonly signal: AbortSignal
+}
+
+/** What the gate writes. Dead letters wait for a person. */
+const trimmed: readonly Topic[] = ['events', 'quarantine', 'outcomes']
+/** Trimming ends below the limit, so that a full log does not meet it again at the next record. */
+const bytesGoal = 0.9
+const hourMs = 3_600_000
+
+/**
+ * Forgets records that are older than the retention's hours, or the oldest of a log that holds more than its bytes. Never what `load` has
+ * not committed, and never events that the dedup index would have to read back. Returns how many records went.
+ */
+export async function trimLog(options: TrimOptions): Promise<number> {
+  const { log, dedup, retention, now, group = 'load', signal } = options
+  const committed = await log.committed(group)
+  const sealed = dedup.sealedBefore()
+  const bytes = await log.bytes()
+  const excess = bytes > retention.bytes ? 1 - (retention.bytes * bytesGoal) / bytes : 0
+  let gone = 0
+  for (const topic of trimmed) {
+    for (const bounds of await log.bounds(topic)) {
+      const allowed = mayGo(topic, bounds, committed, sealed)
+      if (allowed <= bounds.first) continue
+      const old = await firstSince(log, topic, { ...bounds, next: allowed }, now - retention.hours * hourMs, signal)
+      // By bytes only an estimate: records are taken to be alike; the next look corrects it.
+      const many = bounds.first + Math.ceil((bounds.next - bounds.first) * excess)
+      const offset = Math.min(allowed, Math.max(old, many))
+      if (offset <= bounds.first) continue
+      await log.trim({ topic, partition: bounds.partition, offset })
+      gone += offset - bounds.first
+    }
+  }
+  return gone
+}
+
+function mayGo(topic: Topic, bounds: Bounds, committed: readonly Committed[], sealed: readonly Position[]): number {
+  const isHere = (position: Position) => position.topic === topic && position.partition === bounds.partition
+  const loaded = committed.find(isHere)?.offset ?? bounds.first
+  const kept = topic === 'events' ? (sealed.find(isHere)?.offset ?? bounds.first) : bounds.next
+  return Math.min(loaded, kept, bounds.next)
+}
+
+/** First offset of a record written at `since` or later: records of a partition are in the order of their times, or nearly. */
+async function firstSince(log: Log, topic: Topic, bounds: Bounds, since: number, signal: AbortSignal): Promise<number> {
+  let low = bounds.first
+  let high = bounds.next
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const position = { topic, partition: bounds.partition, offset: middle }
+    const [record] = await log.read(position, { bytes: 1, waitMs: 0 }, signal)
+    if (record === undefined || writtenAt(topic, record.value) >= since) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function writtenAt(topic: Topic, value: Uint8Array): number {
+  if (topic === 'events') return readEnvelope(value).ingestedAt
+  if (topic === 'quarantine') return decodeQuarantineRecord(value)[0]?.receivedAt ?? Number.POSITIVE_INFINITY
+  const { rows, counts } = decodeOutcomesRecord(value)
+  return counts[0]?.minute ?? rows[0]?.receivedAt ?? Number.POSITIVE_INFINITY
+}
