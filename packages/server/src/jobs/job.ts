@@ -20,5 +20,7 @@ export interface JobContext {
 export interface Job {
   readonly name: string
   readonly from: readonly Topic[]
+  /** Topics whose records of one plan are summed up by `process`: kept together when a plan is taken apart to find a poison record. */
+  readonly together?: readonly Topic[]
   process(records: readonly LogRecord[], cx: JobContext): Promise<void>
 }
