@@ -11,7 +11,7 @@ import { PipelineError, toPipelineError } from '../core/errors.ts'
 import { type Log, type NewRecord, type Position, topics } from '../log/log.ts'
 import type { BatchPart } from './batch-part.ts'
 import { createEventsEncoder, type EventsRecords } from './events-records.ts'
-import { createGroupCommit, type Written } from './group-commit.ts'
+import { createGroupCommit, unconfirmed, type Written } from './group-commit.ts'
 import { locateRecords } from './locate-records.ts'
 import { showQueue } from '../core/queue-metrics.ts'
 import { appendMetrics } from './metrics.ts'
@@ -128,14 +128,14 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
     current = undefined
   }
 
-  async function verify(): Promise<boolean> {
+  async function verify(): Promise<Written<BatchPart>> {
     const commit = current as Commit
     try {
       const positions = await locateRecords(log, commit.records, next, AbortSignal.timeout(30_000))
       deps.logger.warn({ stored: positions !== undefined }, 'the log did not confirm a write; looked it up')
-      if (positions === undefined) return false
+      if (positions === undefined) return { isStored: false, error: unconfirmed(undefined) }
       commit.positions = positions
-      return true
+      return { isStored: true, failed: commit.events.failed }
     } catch (error) {
       deps.logger.error({ err: error }, 'the log did not confirm a write and cannot be read; its ids stay claimed')
       throw error

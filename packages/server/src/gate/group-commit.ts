@@ -31,8 +31,8 @@ export interface GroupCommitOptions<W extends Waiting> {
    * not at all for entries of which `stop` came before the log could tell.
    */
   readonly settle: (entries: readonly W[], isStored: boolean) => void
-  /** Whether the last append with an unknown result is there. Throws as long as it cannot tell. */
-  readonly verify: () => Promise<boolean>
+  /** What became of the last append, which threw. Throws as long as it cannot tell. */
+  readonly verify: () => Promise<Written<W>>
   /** Waits between two questions to `verify`; rejects when there is no time left for another. */
   readonly pause: () => Promise<void>
   readonly maxWaitingBytes?: number
@@ -96,12 +96,16 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
       await decide(slots, entries, toPipelineError(error))
       return
     }
+    finish(slots, entries, written)
+  }
+
+  function finish(slots: readonly Slot<W>[], entries: readonly W[], written: Written<W>): void {
     if (!written.isStored) {
       options.settle(entries, false)
       for (const { reject } of slots) reject(written.error)
       return
     }
-    const { failed } = written
+    const failed = written.failed?.size ? written.failed : undefined
     options.settle(failed === undefined ? entries : entries.filter((entry) => !failed.has(entry)), true)
     if (failed !== undefined) options.settle([...failed.keys()], false)
     for (const { entry, resolve, reject } of slots) {
@@ -116,23 +120,14 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
    * repeated request would be stored twice. The senders are told to come again as soon as the first look decides nothing.
    */
   async function decide(slots: readonly Slot<W>[], entries: readonly W[], cause: PipelineError): Promise<void> {
-    const refuse = () => {
-      const error = new PipelineError('unavailable', 'the log did not confirm the write; send it again', {
-        retryAfterSeconds: 2,
-        cause,
-      })
-      // Rejecting twice, or after resolving, changes nothing.
-      for (const { reject } of slots) reject(error)
-    }
+    // Senders wait for the first look only; rejecting after that changes nothing.
     for (;;) {
       try {
-        const isStored = await options.verify()
-        options.settle(entries, isStored)
-        if (isStored) for (const { resolve } of slots) resolve()
-        else refuse()
+        finish(slots, entries, await options.verify())
         return
       } catch {
-        refuse() // `verify` could not tell, and has logged why.
+        // `verify` could not tell, and has logged why.
+        for (const { reject } of slots) reject(unconfirmed(cause))
       }
       try {
         await options.pause()
@@ -167,4 +162,12 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
     },
     size: () => ({ batches: waiting.length, bytes: waitingBytes }),
   }
+}
+
+/** For senders whose events may or may not be there: sent again, they are stored or duplicates, never both. */
+export function unconfirmed(cause: unknown): PipelineError {
+  return new PipelineError('unavailable', 'the log did not confirm the write; send it again', {
+    retryAfterSeconds: 2,
+    cause,
+  })
 }

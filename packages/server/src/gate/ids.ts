@@ -1,6 +1,6 @@
 import { createIdDeriver, idText, maxIdLength } from '@millrace/protocol'
 import { type GateBatch, note, quarantine } from './gate-batch.ts'
-import type { MadeOnce } from './project-secrets.ts'
+import type { MadeOnce } from './made-once.ts'
 
 /** Secret under which a project's missing ids are made. */
 export const projectSecretBytes = 32

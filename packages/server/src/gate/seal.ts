@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { PipelineError } from '../core/errors.ts'
 import type { State } from '../kv/state.ts'
 import { originalBytes, originalOf } from './original.ts'
-import { createMadeOnce } from './project-secrets.ts'
+import { createMadeOnce } from './made-once.ts'
 
 /**
  * Originals of quarantined events, sealed. The key is one per project and day, in State under `seals/<project>/<YYYY-MM-DD>`: when

@@ -91,9 +91,9 @@ export function createKeyRing({ state, projects, deps }: KeyRingOptions): KeyRin
     for (const [project, { keys }] of Object.entries(known))
       for (const key of keys ?? [])
         entries.push({ project, id: key.id, scope: key.scope, digest: Buffer.from(key.sha256, 'hex') })
-    // A project that left the configuration takes its keys along.
+    // A project that left the configuration takes its keys along; `default` is always there.
     for (const { project, stored } of await readKeys(state, prefix))
-      if (stored.revokedAt === undefined && Object.hasOwn(known, project))
+      if (stored.revokedAt === undefined && (project === 'default' || Object.hasOwn(known, project)))
         entries.push({ project, id: stored.id, scope: stored.scope, digest: Buffer.from(stored.sha256, 'hex') })
     byDigest = groupByStart(entries)
   }

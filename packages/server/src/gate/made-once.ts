@@ -5,9 +5,6 @@ import type { State } from '../kv/state.ts'
 /** Bytes under a State key that are made once, by whoever asks first, and are then the same for every process. */
 export interface MadeOnce {
   get(key: string): Promise<Uint8Array>
-  /** Already in memory, without a look into State. */
-  known(key: string): Uint8Array | undefined
-  forget(key: string): void
 }
 
 /** Keys in memory at once; a project has one of a kind, and one a day of the other. */
@@ -19,12 +16,7 @@ export function createMadeOnce(state: State, bytes: number): MadeOnce {
   async function get(key: string): Promise<Uint8Array> {
     const found = known.get(key)
     if (found !== undefined) return found
-    let stored = (await state.get(key))?.value
-    if (stored === undefined) {
-      const made = new Uint8Array(randomBytes(bytes))
-      // Another process may be faster: then its bytes are the ones.
-      stored = (await state.putIfVersion(key, made, 0)) ? made : (await state.get(key))?.value
-    }
+    const stored = await readOrMake(key)
     if (stored === undefined || stored.length !== bytes)
       throw new PipelineError('corrupt', `state key ${key} holds ${stored?.length ?? 0} bytes, expected ${bytes}`)
     if (known.size >= maxKnown) known.clear()
@@ -32,5 +24,20 @@ export function createMadeOnce(state: State, bytes: number): MadeOnce {
     return stored
   }
 
-  return { get, known: (key) => known.get(key), forget: (key) => known.delete(key) }
+  async function readOrMake(key: string): Promise<Uint8Array | undefined> {
+    try {
+      const stored = (await state.get(key))?.value
+      if (stored !== undefined) return stored
+      const made = new Uint8Array(randomBytes(bytes))
+      // Another process may be faster: then its bytes are the ones.
+      return (await state.putIfVersion(key, made, 0)) ? made : (await state.get(key))?.value
+    } catch (cause) {
+      throw new PipelineError('unavailable', `cannot read or make the key ${key} in state`, {
+        retryAfterSeconds: 2,
+        cause,
+      })
+    }
+  }
+
+  return { get }
 }
