@@ -8,7 +8,10 @@ const random = seeded(options.seed)
 const witness = createWitness()
 const stop = new AbortController()
 const ports = { collector: await freePort(), api: await freePort() }
-const instance = createInstance({ ports, args: ['--set', 'query.rows=100000000', '--set', 'query.seconds=120', '--set', 'query.memory=4 GB'] })
+const instance = createInstance({
+  ports,
+  args: ['--set', 'query.rows=100000000', '--set', 'query.seconds=120', '--set', 'query.memory=4 GB'],
+})
 const startedAt = Date.now()
 const say = (line: string) => process.stderr.write(`chaos: ${line}\n`)
 const broken: string[] = []
@@ -18,7 +21,9 @@ const kills: Record<Target, number> = { collector: 0, worker: 0, engine: 0, supe
 
 say(`data in ${instance.dataDir}, ${options.kills} kills, seed ${options.seed}`)
 const { collector, api } = await instance.start()
-const writers = Array.from({ length: options.writers }, (_, at) => write(at, options.seed, collector, witness, stop.signal))
+const writers = Array.from({ length: options.writers }, (_, at) =>
+  write(at, options.seed, collector, witness, stop.signal),
+)
 
 let said = Date.now()
 for (let kill = 0; kill < options.kills; ) {
@@ -49,11 +54,18 @@ if (witness.repeats < 1) broken.push('no acknowledged batch was sent again')
 if (witness.quarantined.size < 1) broken.push('nothing was quarantined')
 
 for (const line of broken) say(`BROKEN: ${line}`)
-if (broken.length > 0 || result.lost + result.twice > 0) say(`last log lines:\n${instance.log().slice(-3000)}\nthe data directory is kept: ${instance.dataDir}`)
+if (broken.length > 0 || result.lost + result.twice > 0)
+  say(`last log lines:\n${instance.log().slice(-3000)}\nthe data directory is kept: ${instance.dataDir}`)
 else await instance.dispose()
-say(`kills by target ${JSON.stringify(kills)}; batches acknowledged ${witness.acks}, retries ${witness.retries}, repeats ${witness.repeats}`)
-say(`longest, ms: child running again ${longest.childBack}, children end after the supervisor ${longest.childrenEnd}, start after a crash ${longest.start}`)
-process.stdout.write(`kills ${options.kills} acked ${result.acked} stored ${result.stored} lost ${result.lost} twice ${result.twice}\n`)
+say(
+  `kills by target ${JSON.stringify(kills)}; batches acknowledged ${witness.acks}, retries ${witness.retries}, repeats ${witness.repeats}`,
+)
+say(
+  `longest, ms: child running again ${longest.childBack}, children end after the supervisor ${longest.childrenEnd}, start after a crash ${longest.start}`,
+)
+process.stdout.write(
+  `kills ${options.kills} acked ${result.acked} stored ${result.stored} lost ${result.lost} twice ${result.twice}\n`,
+)
 process.exit(broken.length > 0 || result.lost + result.twice > 0 ? 7 : 0)
 
 /** False when it was just being replaced: then nothing was killed. */

@@ -42,7 +42,12 @@ export function readOptions(args: readonly string[]): ChaosOptions {
   const chosen = values.target.split(',').map((name) => name.trim())
   const unknown = chosen.filter((name) => !targets.includes(name as Target))
   if (unknown.length > 0) usage(`--target ${unknown.join(',')}: expected some of ${targets.join(', ')}`)
-  return { kills: whole('kills', values.kills), seed: whole('seed', values.seed), writers: whole('writers', values.writers), targets: chosen as Target[] }
+  return {
+    kills: whole('kills', values.kills),
+    seed: whole('seed', values.seed),
+    writers: whole('writers', values.writers),
+    targets: chosen as Target[],
+  }
 }
 
 function whole(name: string, text: string): number {

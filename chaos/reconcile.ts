@@ -13,11 +13,22 @@ export interface Reconciliation {
 interface Ledger {
   readonly balanced: boolean
   readonly in_flight: number
-  readonly sums: { readonly received: number; readonly stored: number; readonly duplicate: number; readonly dropped: number; readonly quarantined: number }
+  readonly sums: {
+    readonly received: number
+    readonly stored: number
+    readonly duplicate: number
+    readonly dropped: number
+    readonly quarantined: number
+  }
 }
 
 /** Compares the tables with the witness: acked ⊆ stored ⊆ sent, each once, payloads intact, the ledger balanced, events still flow. */
-export async function reconcile(api: string, collector: string, witness: Witness, startedAt: number): Promise<Reconciliation> {
+export async function reconcile(
+  api: string,
+  collector: string,
+  witness: Witness,
+  startedAt: number,
+): Promise<Reconciliation> {
   await eventually(async () => ((await lagOf(api)) === 0 ? true : undefined), 120_000, 'a lag of 0')
   const broken = [...new Set(witness.wrong)].slice(0, 10).map((text) => `a wrong answer: ${text}`)
 
@@ -51,15 +62,30 @@ export async function reconcile(api: string, collector: string, witness: Witness
   const missing = [...witness.quarantined].filter((id) => !keptIds.has(id)).length
   if (missing > 0) broken.push(`${missing} quarantined events are not in the quarantine`)
 
-  const { body: ledger } = await getJson<Ledger>(`${api}/api/v1/ledger?from=${startedAt - 60_000}&to=${Date.now() + 60_000}`)
+  const { body: ledger } = await getJson<Ledger>(
+    `${api}/api/v1/ledger?from=${startedAt - 60_000}&to=${Date.now() + 60_000}`,
+  )
   const { received, stored: counted, duplicate, dropped, quarantined } = ledger.sums
-  if (!ledger.balanced) broken.push(`the ledger does not balance: ${JSON.stringify(ledger.sums)}, in flight ${ledger.in_flight}`)
-  if (received !== counted + duplicate + dropped + quarantined + ledger.in_flight) broken.push(`received ${received} is not the sum of its parts`)
-  if (counted !== rows.reduce((sum, { n }) => sum + Number(n), 0)) broken.push(`the ledger counts ${counted} stored events, the table holds ${rows.length}`)
+  if (!ledger.balanced)
+    broken.push(`the ledger does not balance: ${JSON.stringify(ledger.sums)}, in flight ${ledger.in_flight}`)
+  if (received !== counted + duplicate + dropped + quarantined + ledger.in_flight)
+    broken.push(`received ${received} is not the sum of its parts`)
+  if (counted !== rows.reduce((sum, { n }) => sum + Number(n), 0))
+    broken.push(`the ledger counts ${counted} stored events, the table holds ${rows.length}`)
 
   const fresh = `fresh-${Date.now()}`
-  await fetch(`${collector}/v1/events`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ id: fresh, event_type: 'track', event_name: 'alive', actor_id: 'chaos' }) })
-  const flows = await eventually(async () => ((await ask(api, 'SELECT 1 AS one FROM events WHERE id = {id:String}', { id: fresh })).length === 1 ? true : undefined), 15_000).catch(() => false)
+  await fetch(`${collector}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id: fresh, event_type: 'track', event_name: 'alive', actor_id: 'chaos' }),
+  })
+  const flows = await eventually(
+    async () =>
+      (await ask(api, 'SELECT 1 AS one FROM events WHERE id = {id:String}', { id: fresh })).length === 1
+        ? true
+        : undefined,
+    15_000,
+  ).catch(() => false)
   if (!flows) broken.push('a fresh event does not reach the tables')
   return { acked, stored: stored.size, lost, twice, broken }
 }

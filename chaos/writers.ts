@@ -31,7 +31,13 @@ export function payloadOf(id: string): { text: string; value: number } {
  * One sender that never gives up: makes a batch, sends it until it is acknowledged, now and then sends it once more.
  * Alternates between Millrace JSON and Segment, plain and gzip, single events and batches.
  */
-export async function write(writer: number, seed: number, collector: string, witness: Witness, stop: AbortSignal): Promise<void> {
+export async function write(
+  writer: number,
+  seed: number,
+  collector: string,
+  witness: Witness,
+  stop: AbortSignal,
+): Promise<void> {
   const random = seeded(seed * 1000 + writer)
   for (let batch = 0; !stop.aborted; batch++) {
     const size = random() < 0.3 ? 1 : 1 + Math.floor(random() * 120)
@@ -54,13 +60,41 @@ interface Request {
 }
 
 function millraceBody(ids: readonly string[], bad: string | undefined): Request {
-  const events = ids.map((id) => ({ id, event_type: 'track', event_name: 'chaos', actor_id: id.split('-')[0], properties: payloadOf(id) }))
-  return { path: '/v1/events', body: JSON.stringify({ events: bad === undefined ? events : [...events, { id: bad, event_type: 'track', event_name: 'chaos', timestamp: 'yesterday' }] }) }
+  const events = ids.map((id) => ({
+    id,
+    event_type: 'track',
+    event_name: 'chaos',
+    actor_id: id.split('-')[0],
+    properties: payloadOf(id),
+  }))
+  return {
+    path: '/v1/events',
+    body: JSON.stringify({
+      events:
+        bad === undefined
+          ? events
+          : [...events, { id: bad, event_type: 'track', event_name: 'chaos', timestamp: 'yesterday' }],
+    }),
+  }
 }
 
 function segmentBody(ids: readonly string[], bad: string | undefined): Request {
-  const batch = ids.map((id) => ({ messageId: id, type: 'track', event: 'chaos', userId: id.split('-')[0], properties: payloadOf(id) }))
-  return { path: '/v1/batch', body: JSON.stringify({ batch: bad === undefined ? batch : [...batch, { messageId: bad, type: 'track', event: 'chaos', userId: 'u', timestamp: 'yesterday' }] }) }
+  const batch = ids.map((id) => ({
+    messageId: id,
+    type: 'track',
+    event: 'chaos',
+    userId: id.split('-')[0],
+    properties: payloadOf(id),
+  }))
+  return {
+    path: '/v1/batch',
+    body: JSON.stringify({
+      batch:
+        bad === undefined
+          ? batch
+          : [...batch, { messageId: bad, type: 'track', event: 'chaos', userId: 'u', timestamp: 'yesterday' }],
+    }),
+  }
 }
 
 interface Answer {
@@ -71,7 +105,15 @@ interface Answer {
 }
 
 /** False when stopped before an acknowledgement came. */
-async function deliver(collector: string, { path, body }: Request, gzip: boolean, ids: readonly string[], bad: string | undefined, witness: Witness, stop: AbortSignal): Promise<boolean> {
+async function deliver(
+  collector: string,
+  { path, body }: Request,
+  gzip: boolean,
+  ids: readonly string[],
+  bad: string | undefined,
+  witness: Witness,
+  stop: AbortSignal,
+): Promise<boolean> {
   for (let attempt = 0; ; attempt++) {
     try {
       const response = await fetch(collector + path, {
@@ -83,7 +125,8 @@ async function deliver(collector: string, { path, body }: Request, gzip: boolean
       const text = await response.text()
       if (response.status === 200) {
         const answer = JSON.parse(text) as Answer
-        if (answer.stored + answer.duplicate !== ids.length || answer.quarantined !== (bad === undefined ? 0 : 1)) witness.wrong.push(text.slice(0, 300))
+        if (answer.stored + answer.duplicate !== ids.length || answer.quarantined !== (bad === undefined ? 0 : 1))
+          witness.wrong.push(text.slice(0, 300))
         for (const id of ids) witness.sent.set(id, true)
         if (bad !== undefined) witness.quarantined.add(bad)
         witness.acks++

@@ -5,7 +5,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const allowed = new Set(['MIT', 'MIT-0', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Unlicense', 'CC0-1.0', 'BlueOak-1.0.0', 'Python-2.0', 'Zlib'])
+const allowed = new Set([
+  'MIT',
+  'MIT-0',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'Unlicense',
+  'CC0-1.0',
+  'BlueOak-1.0.0',
+  'Python-2.0',
+  'Zlib',
+])
 /** Tools that only build or test and are never shipped: weak copyleft is acceptable there. */
 const allowedForTools = new Set(['MPL-2.0', 'CC-BY-3.0', 'CC-BY-4.0'])
 
@@ -17,7 +30,9 @@ interface LockEntry {
 }
 
 const root = join(import.meta.dirname, '..')
-const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockEntry> }
+const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+  packages: Record<string, LockEntry>
+}
 const rows: string[] = []
 const refused: string[] = []
 for (const [path, entry] of Object.entries(lock.packages)) {
@@ -33,7 +48,9 @@ function accepted(expression: string, dev: boolean): boolean {
   return expression
     .replaceAll(/[()]/g, '')
     .split(' AND ')
-    .every((all) => all.split(' OR ').some((one) => allowed.has(one.trim()) || (dev && allowedForTools.has(one.trim()))))
+    .every((all) =>
+      all.split(' OR ').some((one) => allowed.has(one.trim()) || (dev && allowedForTools.has(one.trim()))),
+    )
 }
 
 if (refused.length > 0) {

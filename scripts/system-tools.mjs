@@ -17,7 +17,9 @@ export function systemTools(install) {
     spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], quiet)
     missing = tools.filter((tool) => !has(tool.command))
   }
-  return missing.map((tool) => `SKIPPED: ${tool.suite}: \`${tool.command}\` is missing; as root: apt-get install -y ${tool.debian}`)
+  return missing.map(
+    (tool) => `SKIPPED: ${tool.suite}: \`${tool.command}\` is missing; as root: apt-get install -y ${tool.debian}`,
+  )
 }
 
 function has(command) {

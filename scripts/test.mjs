@@ -36,7 +36,9 @@ for (const [name, command] of steps) {
   totals.failed += counts.failed
   totals.skipped += counts.skipped
   if (counts.failed > 0) failures.push(name)
-  process.stdout.write(`── ${name}: ${code === 0 ? 'ok' : `FAILED (exit ${code})`} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+  process.stdout.write(
+    `── ${name}: ${code === 0 ? 'ok' : `FAILED (exit ${code})`} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
+  )
 }
 rmSync(scratch, { recursive: true, force: true })
 process.stdout.write('\n')
@@ -47,7 +49,16 @@ process.exit(totals.failed > 0 ? 1 : 0)
 
 function vitest(project) {
   const report = join(scratch, `${project}.json`)
-  return [node, join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  return [
+    node,
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
 }
 
 /** A tool counts as one test; vitest says how many it ran. A run that executed nothing has failed. */
@@ -61,9 +72,12 @@ function countsOf(name, code) {
 
 function run([file, ...rest]) {
   return new Promise((resolve) => {
-    const child = spawn(file, rest, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: environment({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }) })
+    const child = spawn(file, rest, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: environment({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }),
+    })
     child.on('error', () => resolve(127))
     child.on('exit', (code) => resolve(code ?? 1))
   })
 }
-

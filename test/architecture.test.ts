@@ -31,7 +31,10 @@ interface Import {
 
 /** Every import, also type-only and dynamic ones with a literal path. */
 export function importsOf(file: string, text: string): Import[] {
-  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)(['"])([^'"]+)\1/g)].map((match) => ({ file, target: match[2]! }))
+  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)(['"])([^'"]+)\1/g)].map((match) => ({
+    file,
+    target: match[2]!,
+  }))
 }
 
 /** Undefined when the import is allowed, else why not. `file` and the answer are relative to packages/server/src. */
@@ -60,7 +63,8 @@ const files = globSync('**/*.ts', { cwd: server })
 describe('architecture', () => {
   it('finds the sources', () => {
     expect(files.length).toBeGreaterThan(50)
-    for (const folder of Object.keys(allowed)) if (folder !== 'sinks') expect(existsSync(join(server, folder)), folder).toBe(true)
+    for (const folder of Object.keys(allowed))
+      if (folder !== 'sinks') expect(existsSync(join(server, folder)), folder).toBe(true)
   })
 
   it('lets each folder import only what its row of the table allows', () => {

@@ -50,7 +50,16 @@ export function createInstance(options: InstanceOptions = {}): Instance {
 
   const start = async (): Promise<Ready> => {
     const ports = options.ports ?? { collector: 0, api: 0 }
-    const args = ['start', '--data', dataDir, '--port', String(ports.collector), '--api-port', String(ports.api), ...(options.args ?? [])]
+    const args = [
+      'start',
+      '--data',
+      dataDir,
+      '--port',
+      String(ports.collector),
+      '--api-port',
+      String(ports.api),
+      ...(options.args ?? []),
+    ]
     const env = { ...process.env, MILLRACE_COLLECTOR_OTLP_PORT: '0', MILLRACE_COLLECTOR_GRPC_PORT: '0', ...options.env }
     const started = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env, cwd: dataDir })
     child = started
@@ -69,7 +78,9 @@ export function createInstance(options: InstanceOptions = {}): Instance {
           resolve(ready)
         }
       })
-      void exit.then((code) => reject(new Error(`millrace start ended with ${code} before it was ready:\n${log.slice(-4000)}`)))
+      void exit.then((code) =>
+        reject(new Error(`millrace start ended with ${code} before it was ready:\n${log.slice(-4000)}`)),
+      )
     })
   }
 
@@ -106,7 +117,12 @@ export function createInstance(options: InstanceOptions = {}): Instance {
     async dispose() {
       child?.kill('SIGKILL')
       await exit
-      for (let waited = 0; waited < 3000 && (['collector', 'worker', 'engine'] as const).some((role) => isAlive(pid(role))); waited += 20) await pause(20)
+      for (
+        let waited = 0;
+        waited < 3000 && (['collector', 'worker', 'engine'] as const).some((role) => isAlive(pid(role)));
+        waited += 20
+      )
+        await pause(20)
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
     },
   }
@@ -141,7 +157,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Asks `check` until it answers something else than undefined. Throws after `ms`. */
-export async function eventually<T>(check: () => Promise<T | undefined> | T | undefined, ms = 15_000, what = 'the expected state'): Promise<T> {
+export async function eventually<T>(
+  check: () => Promise<T | undefined> | T | undefined,
+  ms = 15_000,
+  what = 'the expected state',
+): Promise<T> {
   const deadline = Date.now() + ms
   for (;;) {
     const value = await check()
@@ -152,14 +172,26 @@ export async function eventually<T>(check: () => Promise<T | undefined> | T | un
 }
 
 /** Rows of a SQL question as the project's own user. */
-export async function ask<Row = Record<string, unknown>>(api: string, query: string, params: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<Row[]> {
-  const response = await fetch(`${api}/api/v1/sql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query, params }) })
+export async function ask<Row = Record<string, unknown>>(
+  api: string,
+  query: string,
+  params: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Row[]> {
+  const response = await fetch(`${api}/api/v1/sql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, params }),
+  })
   const text = await response.text()
   if (!response.ok) throw new Error(`${response.status}: ${text}`)
   return (JSON.parse(text) as { rows: Row[] }).rows
 }
 
-export async function getJson<T = Record<string, unknown>>(url: string, headers: Record<string, string> = {}): Promise<{ status: number; body: T }> {
+export async function getJson<T = Record<string, unknown>>(
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: T }> {
   const response = await fetch(url, { headers })
   return { status: response.status, body: (await response.json()) as T }
 }

@@ -34,10 +34,15 @@ export function createApiAuth({ mode, authenticate, projects }: ApiAuthOptions):
     }
     const key = keyOf(request)
     const origin = request.headers.origin
-    const principal = authenticate({ scope, ...(key !== undefined && { key }), ...(origin !== undefined && { origin }) })
+    const principal = authenticate({
+      scope,
+      ...(key !== undefined && { key }),
+      ...(origin !== undefined && { origin }),
+    })
     const other = named(project, projects)
     if (other === undefined || other === principal.project) return principal
-    if (principal.scope !== 'admin') throw new PipelineError('forbidden', `?project= needs an admin key; this key asks about ${principal.project}`)
+    if (principal.scope !== 'admin')
+      throw new PipelineError('forbidden', `?project= needs an admin key; this key asks about ${principal.project}`)
     return { ...principal, project: other }
   }
 }
@@ -52,9 +57,16 @@ function assertLocal(request: Asking): void {
   const host = request.headers.host ?? ''
   const name = host.replace(/:\d+$/, '').toLowerCase()
   if (!loopbackNames.has(name))
-    throw new PipelineError('forbidden', '`auth: open` answers only requests whose Host is loopback; use http://127.0.0.1, or `auth: keys`')
+    throw new PipelineError(
+      'forbidden',
+      '`auth: open` answers only requests whose Host is loopback; use http://127.0.0.1, or `auth: keys`',
+    )
   const origin = request.headers.origin
-  if (origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}` && origin.toLowerCase() !== `https://${host.toLowerCase()}`)
+  if (
+    origin !== undefined &&
+    origin.toLowerCase() !== `http://${host.toLowerCase()}` &&
+    origin.toLowerCase() !== `https://${host.toLowerCase()}`
+  )
     throw new PipelineError('forbidden', '`auth: open` answers no other origin than its own; use `auth: keys`')
 }
 

@@ -22,11 +22,24 @@ export const time = z.string().transform((text, cx) => {
 /** `from` inclusive, `to` exclusive, default the last hour. */
 export const timeWindow = { from: time.optional(), to: time.optional() }
 
-export function windowOf(query: { readonly from?: number | undefined; readonly to?: number | undefined }, now: number): { from: number; to: number } {
+export function windowOf(
+  query: { readonly from?: number | undefined; readonly to?: number | undefined },
+  now: number,
+): { from: number; to: number } {
   const to = query.to ?? Math.max(now + 1, query.from ?? 0)
   const from = query.from ?? to - 3_600_000
-  if (from > to) throw new PipelineError('malformed', `from is after to: ${new Date(from).toISOString()} > ${new Date(to).toISOString()}`)
+  if (from > to)
+    throw new PipelineError(
+      'malformed',
+      `from is after to: ${new Date(from).toISOString()} > ${new Date(to).toISOString()}`,
+    )
   return { from, to }
 }
 
-export const page = { limit: z.coerce.number().int().min(1).max(1000).default(100), cursor: z.string().regex(/^\d{0,20}$/, 'not a cursor of this list').default('') }
+export const page = {
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  cursor: z
+    .string()
+    .regex(/^\d{0,20}$/, 'not a cursor of this list')
+    .default(''),
+}

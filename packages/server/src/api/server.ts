@@ -26,7 +26,18 @@ export interface ApiParts {
 }
 
 /** The API's listener with all its routes (surface.md section 4). */
-export function createApi({ config, mode, authenticate, projects, log, store, ask, status, readiness, deps }: ApiParts): HttpServer {
+export function createApi({
+  config,
+  mode,
+  authenticate,
+  projects,
+  log,
+  store,
+  ask,
+  status,
+  readiness,
+  deps,
+}: ApiParts): HttpServer {
   const auth = createApiAuth({ mode, authenticate, projects })
   return createHttpServer({
     name: 'api',
@@ -38,8 +49,17 @@ export function createApi({ config, mode, authenticate, projects, log, store, as
     mount(http) {
       mountHealth(http, readiness)
       mountHealth(http, readiness, '/api/v1')
-      mountMetrics(http, deps.metrics, (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'))
-      mountMetrics(http, deps.metrics, (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'), '/api/v1')
+      mountMetrics(
+        http,
+        deps.metrics,
+        (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'),
+      )
+      mountMetrics(
+        http,
+        deps.metrics,
+        (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'),
+        '/api/v1',
+      )
       mountStatus(http, { auth, status })
       mountAsk(http, { auth, log, store, now: () => deps.clock.now() })
       mountSql(http, { auth, ask })

@@ -32,7 +32,8 @@ export async function unloadedTail(log: Log): Promise<Unloaded> {
   const loaded: Record<Topic, PositionRange[]> = { events: [], quarantine: [], outcomes: [], deadletters: [] }
   const stretches: Stretch[] = []
   for (const { topic, partition, first, next } of ends) {
-    const from = committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? first
+    const from =
+      committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? first
     if (from > 0)
       loaded[topic].push({
         first: packLogPosition({ epoch: log.epoch(), partition, offset: 0, index: 0 }),
@@ -64,7 +65,10 @@ export async function unloadedTail(log: Log): Promise<Unloaded> {
 type End = { readonly topic: Topic; readonly partition: number; readonly first: number; readonly next: number }
 
 async function settledEnds(log: Log): Promise<[Awaited<ReturnType<Log['committed']>>, readonly End[]]> {
-  const read = async () => (await Promise.all(topics.map(async (topic) => (await log.bounds(topic)).map((bounds) => ({ topic, ...bounds }))))).flat()
+  const read = async () =>
+    (
+      await Promise.all(topics.map(async (topic) => (await log.bounds(topic)).map((bounds) => ({ topic, ...bounds }))))
+    ).flat()
   let before = await read()
   for (let attempt = 0; ; attempt++) {
     const committed = await log.committed(group)
@@ -77,8 +81,12 @@ async function settledEnds(log: Log): Promise<[Awaited<ReturnType<Log['committed
 
 function tooFarBehind(stretches: readonly Stretch[]): PipelineError {
   const records = stretches.reduce((sum, { from, to }) => sum + to - from, 0)
-  return new PipelineError('unavailable', `load is ${records} records (more than 1 GB) behind; ask again when it has caught up, see /api/v1/status`, {
-    retryAfterSeconds: 30,
-    details: { records },
-  })
+  return new PipelineError(
+    'unavailable',
+    `load is ${records} records (more than 1 GB) behind; ask again when it has caught up, see /api/v1/status`,
+    {
+      retryAfterSeconds: 30,
+      details: { records },
+    },
+  )
 }

@@ -19,7 +19,14 @@ export interface WhyView {
   readonly stored_at: string | null
   readonly steps: readonly WhyStep[]
   /** Every arrival of this id, newest first, at most 100. */
-  readonly attempts: readonly { received_at: string; source: string; outcome: string; reason: string | null; count: number; batch_id: string }[]
+  readonly attempts: readonly {
+    received_at: string
+    source: string
+    outcome: string
+    reason: string | null
+    count: number
+    batch_id: string
+  }[]
 }
 
 interface Found extends Attempt {
@@ -32,12 +39,19 @@ const maxAttempts = 100
  * The way of one event: from the tables, and from the part of the log that is not in them yet. With several attempts, the one
  * that was stored speaks for the id; without such, the latest. Throws `not_found` when the id was never seen.
  */
-export async function whyView(log: Log, store: Store, project: string, id: string, signal: AbortSignal): Promise<WhyView> {
+export async function whyView(
+  log: Log,
+  store: Store,
+  project: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<WhyView> {
   const tail = await unloadedTail(log)
   const found: Found[] = []
   await tail.forEach((record) => find(record, log.epoch(), project, id, found), signal)
   for (const attempt of await attemptsOf(store, project, id, maxAttempts, signal))
-    if (!found.some(({ logPosition, outcome }) => logPosition === attempt.logPosition && outcome === attempt.outcome)) found.push({ ...attempt, isLoaded: true })
+    if (!found.some(({ logPosition, outcome }) => logPosition === attempt.logPosition && outcome === attempt.outcome))
+      found.push({ ...attempt, isLoaded: true })
   if (found.length === 0) throw new PipelineError('not_found', `no event with this id was seen in project ${project}`)
   found.sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))
   const speaker = found.find(({ outcome }) => outcome === 'stored') ?? found[0]!
@@ -67,7 +81,12 @@ export async function whyView(log: Log, store: Store, project: string, id: strin
 /** Ids are looked for in the bytes first: decoding a record costs a thousand times as much. */
 function find(record: LogRecord, epoch: number, project: string, id: string, found: Found[]): void {
   if (!Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).includes(id)) return
-  const position = (index: number) => ((((BigInt(epoch) << 8n) | BigInt(record.partition)) << 48n) | (BigInt(record.offset) << 16n) | BigInt(index)).toString()
+  const position = (index: number) =>
+    (
+      (((BigInt(epoch) << 8n) | BigInt(record.partition)) << 48n) |
+      (BigInt(record.offset) << 16n) |
+      BigInt(index)
+    ).toString()
   if (record.topic === 'events') {
     const { envelope, events } = decodeEventsRecord(record.value)
     if (envelope.project !== project) return
@@ -90,6 +109,12 @@ function find(record: LogRecord, epoch: number, project: string, id: string, fou
   } else if (record.topic === 'outcomes') {
     for (const [index, row] of decodeOutcomesRecord(record.value).rows.entries())
       if (row.id === id && row.project === project)
-        found.push({ ...row, receivedAt: new Date(row.receivedAt).toISOString(), logPosition: position(index), notes: {}, isLoaded: false })
+        found.push({
+          ...row,
+          receivedAt: new Date(row.receivedAt).toISOString(),
+          logPosition: position(index),
+          notes: {},
+          isLoaded: false,
+        })
   }
 }

@@ -53,7 +53,8 @@ export function superviseChild<Ready>(
         wasReady = true
         startFailures = 0
         first.resolve(ready)
-        if (restarts > 0) logger.info({ role: spec.role, pid: child?.pid, ms: clock.now() - startedAt }, 'running again')
+        if (restarts > 0)
+          logger.info({ role: spec.role, pid: child?.pid, ms: clock.now() - startedAt }, 'running again')
       })
       readiness.catch(() => {}) // its end is what counts
       const how = await exit
@@ -62,7 +63,11 @@ export function superviseChild<Ready>(
       if (stopping.signal.aborted) return
       logger.error({ role: spec.role, how, wasReady }, `${spec.role} ended (${how}), starting it again`)
       if (!wasReady && ++startFailures >= maxStartFailures) {
-        const error = new PipelineError('unavailable', `${spec.role} ended ${startFailures} times before it was ready; the last time with ${how}`, { retry: 'never' })
+        const error = new PipelineError(
+          'unavailable',
+          `${spec.role} ended ${startFailures} times before it was ready; the last time with ${how}`,
+          { retry: 'never' },
+        )
         first.reject(error)
         onGivenUp(error)
         return

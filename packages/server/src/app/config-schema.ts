@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { apiConfig } from '../api/config.ts'
-import { byteSize, duration } from '../core/units.ts'
+import { byteSize } from '../core/units.ts'
 import { authConfig, projectsConfig } from '../gate/authenticate.ts'
+import { dedupConfig } from '../gate/dedup/config.ts'
 import { collectorConfig } from '../http/config.ts'
 import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/driver.ts'
 import { embeddedLogConfig } from '../log/embedded/driver.ts'
@@ -26,22 +27,21 @@ const storeConfig = z.discriminatedUnion('driver', [
     url: z.url(),
     user: z.string().min(1).default('default'),
     password: z.string().default(''),
-    database: z.string().regex(/^[A-Za-z_]\w{0,63}$/).default('millrace'),
+    database: z
+      .string()
+      .regex(/^[A-Za-z_]\w{0,63}$/)
+      .default('millrace'),
   }),
 ])
-
-const dedupConfig = z.strictObject({
-  /** Maximum age of an event and its stay in quarantine: a replay after 30 days is still the same event. */
-  window: duration.default(31 * 86_400_000),
-  /** Of files; beyond it the window shrinks, with a warning, never below 24 h. */
-  maxBytes: byteSize.default(4e9),
-})
 
 /** All that can be configured: surface.md section 2. Each folder declares its own part. */
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./data'),
   /** Path under which a reverse proxy serves Millrace, e.g. `/events`. */
-  basePath: z.string().regex(/^(\/[\w.~-]+)*$/, 'expected a path such as /events, without a slash at its end').default(''),
+  basePath: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*$/, 'expected a path such as /events, without a slash at its end')
+    .default(''),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   auth: authConfig.optional(),
   projects: projectsConfig.default({}),

@@ -1,7 +1,17 @@
 import { z } from 'zod'
 import { PipelineError } from '../core/errors.ts'
 import { configSchema, type Config } from './config-schema.ts'
-import { absolute, isTree, merge, type Origins, pathsOf, readEnvironment, readFileSource, readFlags, type Tree } from './config-sources.ts'
+import {
+  absolute,
+  isTree,
+  merge,
+  type Origins,
+  pathsOf,
+  readEnvironment,
+  readFileSource,
+  readFlags,
+  type Tree,
+} from './config-sources.ts'
 
 export type { Config } from './config-schema.ts'
 
@@ -31,7 +41,10 @@ export async function loadConfig(
   const onLoopback = loopback.has(config.collector.host) && loopback.has(config.api.host)
   const auth = config.auth ?? (onLoopback ? 'open' : 'keys')
   if (auth === 'open' && !onLoopback)
-    throw new PipelineError('config', `auth: open would let anybody in at ${config.collector.host}; use auth: keys, or host 127.0.0.1`)
+    throw new PipelineError(
+      'config',
+      `auth: open would let anybody in at ${config.collector.host}; use auth: keys, or host 127.0.0.1`,
+    )
   return { config: { ...config, auth, dataDir: absolute(cwd, config.dataDir) }, origins }
 }
 
@@ -56,7 +69,11 @@ const secret = /secret|password|sha256|key$|url$/i
 function shown(path: readonly string[], tree: Tree): string {
   let value: unknown = tree
   for (const key of path) value = isTree(value) || Array.isArray(value) ? (value as Tree)[key] : undefined
-  return value === undefined ? 'nothing' : path.some((key) => secret.test(key)) ? 'a hidden value' : JSON.stringify(value)
+  return value === undefined
+    ? 'nothing'
+    : path.some((key) => secret.test(key))
+      ? 'a hidden value'
+      : JSON.stringify(value)
 }
 
 /** For `millrace.config.ts`: types and completion. */

@@ -49,7 +49,6 @@ function readHolder(file: string): Holder | undefined {
   }
 }
 
-
 /** End what an earlier, killed supervisor left behind: its children notice within a second by themselves, this makes sure. */
 export async function endLeftovers(dataDir: string, waitMs: number): Promise<void> {
   const run = join(dataDir, 'run')
@@ -67,5 +66,7 @@ export async function endLeftovers(dataDir: string, waitMs: number): Promise<voi
 }
 
 export function writePid(dataDir: string, role: string, pid: number): void {
-  writeFileSync(join(dataDir, 'run', `${role}.pid`), JSON.stringify({ pid, mark: processMark(pid) ?? '' }), { mode: 0o600 })
+  writeFileSync(join(dataDir, 'run', `${role}.pid`), JSON.stringify({ pid, mark: processMark(pid) ?? '' }), {
+    mode: 0o600,
+  })
 }

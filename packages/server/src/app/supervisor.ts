@@ -5,7 +5,8 @@ import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
 import { type SupervisedChild, superviseChild } from './child.ts'
 import type { Config } from './config.ts'
-import { type EngineReady, engineReady, spawnEngine } from './engine-child.ts'
+import { engineArguments, engineReady } from '../stores/clickhouse/engine/engine.ts'
+import { engineOptions } from './engine-options.ts'
 import { endLeftovers, lockDataDirectory, writePid } from './lock.ts'
 import { entryPoint } from './entry-point.ts'
 import type { RoleReady } from './role-main.ts'
@@ -16,7 +17,12 @@ export interface Ready {
   readonly api: string
   readonly otlp: string | null
   readonly grpc: string | null
-  readonly pid: { readonly supervisor: number; readonly collector: number; readonly worker: number; readonly engine: number | null }
+  readonly pid: {
+    readonly supervisor: number
+    readonly collector: number
+    readonly worker: number
+    readonly engine: number | null
+  }
   readonly ms: number
 }
 
@@ -43,12 +49,24 @@ export async function createSupervisor(config: Config, deps: Deps): Promise<Supe
   ended.promise.catch(() => {})
   const giveUp = (error: PipelineError) => ended.reject(error)
 
-  const engine: SupervisedChild<EngineReady> | undefined =
+  const engine: SupervisedChild<unknown> | undefined =
     config.store.driver === 'embedded'
-      ? superviseChild({ role: 'engine', start: () => noted(dataDir, 'engine', spawnEngine(config)), ready: (child, signal) => engineReady(config, child, signal) }, giveUp, deps)
+      ? superviseChild(
+          {
+            role: 'engine',
+            start: () => noted(dataDir, 'engine', spawnNode(engineArguments(engineOptions(config)))),
+            ready: (child, signal) => engineReady(dataDir, child.pid ?? 0, signal),
+          },
+          giveUp,
+          deps,
+        )
       : undefined
   const role = (name: 'collector' | 'worker') =>
-    superviseChild<RoleReady>({ role: name, start: () => noted(dataDir, name, spawnRole(name, config)), ready: readyMessage }, giveUp, deps)
+    superviseChild<RoleReady>(
+      { role: name, start: () => noted(dataDir, name, spawnRole(name, config)), ready: readyMessage },
+      giveUp,
+      deps,
+    )
   const collector = role('collector')
   const worker = role('worker')
 
@@ -81,17 +99,20 @@ function noted(dataDir: string, role: string, child: ChildProcess): ChildProcess
 }
 
 function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
-  const child = spawn(process.execPath, [...nodeFlags, entryPoint(join('app', 'role-main')), role], {
-    stdio: ['ignore', 2, 2, 'ipc'],
-    detached: true, // a terminal's Ctrl-C is for the supervisor, which then ends its children in order
-  })
-  child.on('error', () => {}) // seen as its end
+  const child = spawnNode(['--disable-warning=ExperimentalWarning', entryPoint(join('app', 'role-main')), role])
   child.send({ type: 'config', config }, () => {})
   return child
 }
 
-/** Small young generations: these processes hold little for long, and idle memory is a promise. */
-const nodeFlags = ['--disable-warning=ExperimentalWarning']
+/** stdout is the ready line's alone: what children say goes to stderr. */
+function spawnNode(args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 2, 2, 'ipc'],
+    detached: true, // a terminal's Ctrl-C is for the supervisor, which then ends its children in order
+  })
+  child.on('error', () => {}) // seen as its end
+  return child
+}
 
 function readyMessage(child: ChildProcess, signal: AbortSignal): Promise<RoleReady> {
   return new Promise((resolve, reject) => {

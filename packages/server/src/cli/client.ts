@@ -31,7 +31,10 @@ export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): 
     const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
     let response: Response
     try {
-      response = await fetch(base + path, { ...init, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) })
+      response = await fetch(base + path, {
+        ...init,
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      })
     } catch (error) {
       throw unreachable(base, error, timeoutSeconds, timeout.aborted)
     }
@@ -42,7 +45,15 @@ export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): 
     url: base,
     get: (path, signal) => send(path, { headers: auth }, signal),
     post: (path, body, headers = {}, signal) =>
-      send(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', ...auth, ...headers } }, signal),
+      send(
+        path,
+        {
+          method: 'POST',
+          body: typeof body === 'string' ? body : JSON.stringify(body),
+          headers: { 'content-type': 'application/json', ...auth, ...headers },
+        },
+        signal,
+      ),
   }
 }
 
@@ -50,14 +61,20 @@ function unreachable(url: string, error: unknown, seconds: number, timedOut: boo
   if (timedOut) return new CliError(`no answer from ${url} within ${seconds} s (--timeout)`, exitCodes.timeout)
   if (error instanceof Error && error.name === 'AbortError') return new CliError('interrupted', exitCodes.interrupted)
   const cause = (error as { cause?: { code?: string } }).cause?.code ?? String(error)
-  return new CliError(`cannot reach ${url} (${cause}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`, exitCodes.unreachable, { cause: error })
+  return new CliError(
+    `cannot reach ${url} (${cause}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`,
+    exitCodes.unreachable,
+    { cause: error },
+  )
 }
 
 async function refused(response: Response): Promise<CliError> {
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string }
   const says = problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`
-  if (response.status === 401 || response.status === 403) return new CliError(`${says}; the key is taken from MILLRACE_KEY`, exitCodes.auth)
+  if (response.status === 401 || response.status === 403)
+    return new CliError(`${says}; the key is taken from MILLRACE_KEY`, exitCodes.auth)
   if (response.status === 404) return new CliError(says, exitCodes.notFound)
-  if (response.status === 408 || response.status === 504 || problem.code === 'timeout') return new CliError(says, exitCodes.timeout)
+  if (response.status === 408 || response.status === 504 || problem.code === 'timeout')
+    return new CliError(says, exitCodes.timeout)
   return new CliError(says, exitCodes.failure)
 }

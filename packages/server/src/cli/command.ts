@@ -22,5 +22,11 @@ export function formatHelp(command: Command, helper: Help, examples: readonly Ex
   const [usageLine = '', ...others] = usual.split('\n')
   const description = command.description()
   const flags = others.join('\n').replace(`\n${description}\n`, '')
-  return [description, '', ...(shown.length > 0 ? ['Examples:', ...shown, ''] : []), usageLine, flags.replace(/^\n+/, '\n')].join('\n')
+  return [
+    description,
+    '',
+    ...(shown.length > 0 ? ['Examples:', ...shown, ''] : []),
+    usageLine,
+    flags.replace(/^\n+/, '\n'),
+  ].join('\n')
 }

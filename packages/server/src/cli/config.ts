@@ -8,7 +8,11 @@ const secret = /secret|password|sha256|^url$/i
 export async function show(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const { config, origins } = await loadConfig(flags)
   const tree = config as unknown as Tree
-  const rows = pathsOf(tree).map((key) => ({ key, value: shown(key, valueAt(tree, key)), origin: origins.get(key) ?? 'default' }))
+  const rows = pathsOf(tree).map((key) => ({
+    key,
+    value: shown(key, valueAt(tree, key)),
+    origin: origins.get(key) ?? 'default',
+  }))
   printRows(rows, chooseFormat(flags), ['key', 'value', 'origin'])
 }
 
@@ -26,5 +30,11 @@ function valueAt(tree: Tree, key: string): unknown {
 
 function shown(key: string, value: unknown): unknown {
   if (secret.test(key.split('.').at(-1)!) && value !== undefined) return '(hidden)'
-  return Array.isArray(value) ? value.map((item) => (isTree(item) ? Object.fromEntries(Object.entries(item).map(([name, inner]) => [name, shown(name, inner)])) : item)) : value
+  return Array.isArray(value)
+    ? value.map((item) =>
+        isTree(item)
+          ? Object.fromEntries(Object.entries(item).map(([name, inner]) => [name, shown(name, inner)]))
+          : item,
+      )
+    : value
 }

@@ -86,7 +86,17 @@ export function demoSession(random: () => number, idPrefix: string, session: num
   }
   for (let views = 1 + Math.floor(random() * 4); views > 0; views--) {
     const path = pick(pages)
-    add({ call: 'page', properties: { path, url: `https://shop.example${path}`, referrer: campaign === undefined ? '' : `https://${campaign.source}.example/` } }, path)
+    add(
+      {
+        call: 'page',
+        properties: {
+          path,
+          url: `https://shop.example${path}`,
+          referrer: campaign === undefined ? '' : `https://${campaign.source}.example/`,
+        },
+      },
+      path,
+    )
   }
   if (random() >= funnel.signUp) return events
   userId = `user-${person}`
@@ -94,7 +104,10 @@ export function demoSession(random: () => number, idPrefix: string, session: num
   add({ call: 'identify', traits: { name: `Person ${person}`, plan } }, '/signup')
   add({ call: 'track', event: 'Signed Up', properties: { plan } }, '/signup')
   if (random() >= funnel.activate) return events
-  add({ call: 'track', event: 'Activated', properties: { step: 'first_event', seconds: Math.round(at / 1000) } }, '/app')
+  add(
+    { call: 'track', event: 'Activated', properties: { step: 'first_event', seconds: Math.round(at / 1000) } },
+    '/app',
+  )
   if (random() >= funnel.purchase) return events
   const amount = plan === 'pro' ? 49 : 19
   add({ call: 'track', event: 'Purchase Completed', properties: { plan, amount, currency: 'EUR' } }, '/app/billing')

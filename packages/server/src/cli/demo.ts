@@ -24,7 +24,8 @@ export async function demo(flags: Flags): Promise<void> {
   process.once('SIGTERM', () => stop.abort())
   const sender = createSender(collector, days !== undefined && days > 29)
   try {
-    if (days === undefined) await live(sender, seeded(seed), flags['rate'] === undefined ? 20 : whole(flags, 'rate', 20), limit, stop.signal)
+    if (days === undefined)
+      await live(sender, seeded(seed), flags['rate'] === undefined ? 20 : whole(flags, 'rate', 20), limit, stop.signal)
     else await history(sender, seeded(seed), `demo-${seed}`, days, limit, stop.signal)
   } finally {
     await sender.close()
@@ -55,7 +56,8 @@ function createSender(collector: Client, isHistorical: boolean): Sender {
     maxEventsInBatch: 100,
     flushInterval: 500,
     ...(isHistorical && {
-      httpClient: (url: string, init: RequestInit) => fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-millrace-historical': '1' } }),
+      httpClient: (url: string, init: RequestInit) =>
+        fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-millrace-historical': '1' } }),
     }),
   } as ConstructorParameters<typeof Analytics>[0])
   analytics.on('error', () => {}) // counted by each call's own callback
@@ -67,7 +69,13 @@ function createSender(collector: Client, isHistorical: boolean): Sender {
     calls++
     // The bad release's clock runs a year ahead: what the gate quarantines.
     const timestamp = new Date(event.isBadRelease ? at + 365 * dayMs : at)
-    const common = { messageId: event.messageId, anonymousId: event.anonymousId, ...(event.userId !== undefined && { userId: event.userId }), context: event.context, timestamp }
+    const common = {
+      messageId: event.messageId,
+      anonymousId: event.anonymousId,
+      ...(event.userId !== undefined && { userId: event.userId }),
+      context: event.context,
+      timestamp,
+    }
     if (event.call === 'page') analytics.page({ ...common, properties: { ...event.properties } }, settled)
     else if (event.call === 'identify') analytics.identify({ ...common, traits: { ...event.traits } }, settled)
     else analytics.track({ ...common, event: event.event ?? '', properties: { ...event.properties } }, settled)
@@ -85,7 +93,13 @@ function createSender(collector: Client, isHistorical: boolean): Sender {
   }
 }
 
-async function live(sender: Sender, random: () => number, rate: number, limit: number, signal: AbortSignal): Promise<void> {
+async function live(
+  sender: Sender,
+  random: () => number,
+  rate: number,
+  limit: number,
+  signal: AbortSignal,
+): Promise<void> {
   say(`sending about ${rate} events a second; Ctrl-C ends`)
   const idPrefix = `demo-${Date.now().toString(36)}`
   const startedAt = Date.now()
@@ -110,7 +124,14 @@ async function live(sender: Sender, random: () => number, rate: number, limit: n
 }
 
 /** Ends yesterday at midnight (UTC), so that the same seed sends the same events all day long: a second run is all duplicates. */
-async function history(sender: Sender, random: () => number, idPrefix: string, days: number, limit: number, signal: AbortSignal): Promise<void> {
+async function history(
+  sender: Sender,
+  random: () => number,
+  idPrefix: string,
+  days: number,
+  limit: number,
+  signal: AbortSignal,
+): Promise<void> {
   const end = Math.floor(Date.now() / dayMs) * dayMs
   const total = days * sessionsPerDay
   let sent = 0
@@ -120,7 +141,12 @@ async function history(sender: Sender, random: () => number, idPrefix: string, d
     // More visitors at noon than at night; the bad release was out on the second last day.
     const startedAt = end - (days - day) * dayMs + Math.floor(((random() + random()) / 2) * (dayMs - 3_600_000))
     const badShare = days - day === 2 ? 0.2 : 0
-    for (const event of demoSession(random, `${idPrefix}-${new Date(startedAt).toISOString().slice(0, 10)}`, session, badShare)) {
+    for (const event of demoSession(
+      random,
+      `${idPrefix}-${new Date(startedAt).toISOString().slice(0, 10)}`,
+      session,
+      badShare,
+    )) {
       if (sent >= limit) break
       sender.send(event, startedAt + event.afterMs)
       sent++
@@ -135,6 +161,7 @@ async function history(sender: Sender, random: () => number, idPrefix: string, d
 
 function whole(flags: Flags, name: string, least: number): number {
   const value = Number(flags[name] ?? least)
-  if (!Number.isInteger(value) || value < 0) throw new CliError(`--${name} ${JSON.stringify(flags[name])}: expected a whole number`, exitCodes.usage)
+  if (!Number.isInteger(value) || value < 0)
+    throw new CliError(`--${name} ${JSON.stringify(flags[name])}: expected a whole number`, exitCodes.usage)
   return value
 }

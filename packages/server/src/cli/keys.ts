@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { loadConfig } from '../app/config.ts'
 import { systemClock } from '../core/clock.ts'
@@ -15,17 +14,26 @@ type Flags = Readonly<Record<string, string>>
 /** Whoever may write the data directory may make keys: that is how the first admin key comes to be. */
 export async function createKeyCommand(flags: Flags): Promise<void> {
   const scope = flags['scope'] as Scope
-  if (!['write', 'read', 'admin'].includes(scope)) throw new CliError(`--scope ${JSON.stringify(scope)}: expected write, read or admin`, exitCodes.usage)
+  if (!['write', 'read', 'admin'].includes(scope))
+    throw new CliError(`--scope ${JSON.stringify(scope)}: expected write, read or admin`, exitCodes.usage)
   const project = projectId.safeParse(flags['project'])
   if (!project.success) throw new CliError(`--project: ${project.error.issues[0]?.message}`, exitCodes.usage)
   await withState(flags, async (state, projects) => {
     if (!projects.includes(project.data))
-      throw new CliError(`no project ${project.data} in the configuration; add it as projects.${project.data} first (known: ${projects.join(', ')})`, exitCodes.notFound)
+      throw new CliError(
+        `no project ${project.data} in the configuration; add it as projects.${project.data} first (known: ${projects.join(', ')})`,
+        exitCodes.notFound,
+      )
     const key = await createKey(state, project.data, scope, Date.now())
     if (flags['json'] !== undefined || flags['output'] !== undefined || !process.stdout.isTTY)
-      return printRows([{ project: key.project, id: key.id, scope: key.scope, secret: key.secret }], chooseFormat(flags))
+      return printRows(
+        [{ project: key.project, id: key.id, scope: key.scope, secret: key.secret }],
+        chooseFormat(flags),
+      )
     print(key.secret)
-    say(`key ${key.id} (${key.scope}, project ${key.project}): shown this once, only its hash is kept; good within a second`)
+    say(
+      `key ${key.id} (${key.scope}, project ${key.project}): shown this once, only its hash is kept; good within a second`,
+    )
   })
 }
 
@@ -34,8 +42,22 @@ export async function listKeysCommand(flags: Flags): Promise<void> {
     const project = flags['project'] ?? 'default'
     const date = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
     const rows = [
-      ...(configured[project]?.keys ?? []).map(({ id, scope }) => ({ project, id, scope, where: 'configuration', created_at: null, revoked_at: null })),
-      ...(await listKeys(state, project)).map((key) => ({ project, id: key.id, scope: key.scope, where: 'data directory', created_at: date(key.createdAt), revoked_at: date(key.revokedAt) })),
+      ...(configured[project]?.keys ?? []).map(({ id, scope }) => ({
+        project,
+        id,
+        scope,
+        where: 'configuration',
+        created_at: null,
+        revoked_at: null,
+      })),
+      ...(await listKeys(state, project)).map((key) => ({
+        project,
+        id: key.id,
+        scope: key.scope,
+        where: 'data directory',
+        created_at: date(key.createdAt),
+        revoked_at: date(key.revokedAt),
+      })),
     ]
     printRows(rows, chooseFormat(flags))
   })
@@ -50,10 +72,14 @@ export async function revokeKeyCommand(id: string, flags: Flags): Promise<void> 
 
 async function withState(
   flags: Flags,
-  use: (state: State, projects: readonly string[], configured: Readonly<Record<string, { keys?: readonly { id: string; scope: string }[] }>>) => Promise<void>,
+  use: (
+    state: State,
+    projects: readonly string[],
+    configured: Readonly<Record<string, { keys?: readonly { id: string; scope: string }[] }>>,
+  ) => Promise<void>,
 ): Promise<void> {
   const { config } = await loadConfig(flags)
-  const state = openState(config, join(config.dataDir, 'state'), { clock: systemClock, logger: silentLogger, metrics: new Registry() })
+  const state = openState(config, { clock: systemClock, logger: silentLogger, metrics: new Registry() })
   await state.start(AbortSignal.timeout(10_000))
   try {
     await use(state, ['default', ...Object.keys(config.projects)], config.projects)

@@ -28,7 +28,9 @@ function asking(command: Command): Command {
 
 /** Flags of every command that prints rows. */
 function printing(command: Command): Command {
-  return command.option('-o, --output <format>', 'table, json, ndjson, csv or parquet (default: table, NDJSON when piped)').option('--json', 'same as -o json')
+  return command
+    .option('-o, --output <format>', 'table, json, ndjson, csv or parquet (default: table, NDJSON when piped)')
+    .option('--json', 'same as -o json')
 }
 
 /** Flags that say with which configuration. */
@@ -36,7 +38,10 @@ function configured(command: Command): Command {
   return command
     .option('--config <file>', 'configuration file (default: millrace.config.ts, .js or .json here)')
     .option('--data <folder>', 'data directory (environment: MILLRACE_DATA_DIR; default: ./data)')
-    .option('--set <key=value>', 'any key of the configuration; repeatable', (value: string, all: string[] = []) => [...all, value])
+    .option('--set <key=value>', 'any key of the configuration; repeatable', (value: string, all: string[] = []) => [
+      ...all,
+      value,
+    ])
 }
 
 program.addCommand(
@@ -70,12 +75,18 @@ program.addCommand(
     asking(
       defineCommand('query <sql>', "Ask in ClickHouse SQL, read-only, within the key's project.", [
         { command: 'npx millrace query "select event_name, count() from events group by 1"', says: 'a table' },
-        { command: 'npx millrace query "select * from events where id = {id:String}" --param id=42', says: 'with a parameter' },
+        {
+          command: 'npx millrace query "select * from events where id = {id:String}" --param id=42',
+          says: 'with a parameter',
+        },
         { command: 'npx millrace query "select * from events" -o parquet > events.parquet', says: 'to a file' },
       ]),
     ),
   )
-    .option('--param <name=value>', 'a parameter of the query; repeatable', (value: string, all: string[] = []) => [...all, value])
+    .option('--param <name=value>', 'a parameter of the query; repeatable', (value: string, all: string[] = []) => [
+      ...all,
+      value,
+    ])
     .action(async (sql: string, flags: Record<string, unknown>) => (await import('./query.ts')).query(sql, flags)),
 )
 
@@ -91,7 +102,11 @@ program.addCommand(
 )
 
 program.addCommand(
-  asking(defineCommand('status', 'Is it well: lag, rates, sizes, versions, processes.', [{ command: 'npx millrace status', says: 'one page' }]))
+  asking(
+    defineCommand('status', 'Is it well: lag, rates, sizes, versions, processes.', [
+      { command: 'npx millrace status', says: 'one page' },
+    ]),
+  )
     .option('--json', 'the answer as JSON')
     .action(async (flags: Record<string, unknown>) => (await import('./status.ts')).status(flags)),
 )
@@ -115,10 +130,14 @@ program.addCommand(
 program.addCommand(
   configured(
     asking(
-      defineCommand('demo', 'Send realistic traffic through a real SDK: users, sessions, a funnel that drops, a bad release, retries.', [
-        { command: 'npx millrace demo --rate 50', says: '50 events a second until Ctrl-C' },
-        { command: 'npx millrace demo --days 7 --seed 42', says: 'a week of history, always the same' },
-      ]),
+      defineCommand(
+        'demo',
+        'Send realistic traffic through a real SDK: users, sessions, a funnel that drops, a bad release, retries.',
+        [
+          { command: 'npx millrace demo --rate 50', says: '50 events a second until Ctrl-C' },
+          { command: 'npx millrace demo --days 7 --seed 42', says: 'a week of history, always the same' },
+        ],
+      ),
     ),
   )
     .option('--seed <n>', 'the same seed sends the same events', '42')
@@ -135,20 +154,38 @@ const keys = defineCommand('keys', 'Make, list and revoke the keys of a project 
   { command: 'npx millrace keys revoke 5f0c9a1be2d4', says: 'ends within a second' },
 ])
 keys.addCommand(
-  printing(configured(defineCommand('create', 'Make a key and show it once.', [{ command: 'npx millrace keys create --scope write', says: 'for a client that sends' }])))
+  printing(
+    configured(
+      defineCommand('create', 'Make a key and show it once.', [
+        { command: 'npx millrace keys create --scope write', says: 'for a client that sends' },
+      ]),
+    ),
+  )
     .option('--project <project>', 'of which project', 'default')
     .option('--scope <scope>', 'write, read or admin', 'write')
     .action(async (flags: Record<string, string>) => (await import('./keys.ts')).createKeyCommand(flags)),
 )
 keys.addCommand(
-  printing(configured(defineCommand('list', 'List keys, of the configuration and of the data directory.', [{ command: 'npx millrace keys list', says: 'never the secrets' }])))
+  printing(
+    configured(
+      defineCommand('list', 'List keys, of the configuration and of the data directory.', [
+        { command: 'npx millrace keys list', says: 'never the secrets' },
+      ]),
+    ),
+  )
     .option('--project <project>', 'of which project', 'default')
     .action(async (flags: Record<string, string>) => (await import('./keys.ts')).listKeysCommand(flags)),
 )
 keys.addCommand(
-  configured(defineCommand('revoke <id>', 'Revoke a key for good.', [{ command: 'npx millrace keys revoke 5f0c9a1be2d4', says: 'by the id that list shows' }]))
+  configured(
+    defineCommand('revoke <id>', 'Revoke a key for good.', [
+      { command: 'npx millrace keys revoke 5f0c9a1be2d4', says: 'by the id that list shows' },
+    ]),
+  )
     .option('--project <project>', 'of which project (default: whichever has that id)')
-    .action(async (id: string, flags: Record<string, string>) => (await import('./keys.ts')).revokeKeyCommand(id, flags)),
+    .action(async (id: string, flags: Record<string, string>) =>
+      (await import('./keys.ts')).revokeKeyCommand(id, flags),
+    ),
 )
 program.addCommand(keys)
 
@@ -156,18 +193,27 @@ const config = defineCommand('config', 'Show or check the configuration as Millr
   { command: 'npx millrace config show', says: 'every key, its value and where it came from' },
   { command: 'npx millrace config check --config prod.json', says: 'exit 3 and the reason when it is wrong' },
 ])
-for (const [name, does] of [['show', 'Every key with its value and origin.'], ['check', 'Exit 0 when the configuration is right, else 3.']] as const)
+for (const [name, does] of [
+  ['show', 'Every key with its value and origin.'],
+  ['check', 'Exit 0 when the configuration is right, else 3.'],
+] as const)
   config.addCommand(
-    printing(configured(defineCommand(name, does, [{ command: `npx millrace config ${name}`, says: 'with the configuration of this folder' }]))).action(async (flags: Record<string, unknown>) =>
-      (await import('./config.ts'))[name](flags),
-    ),
+    printing(
+      configured(
+        defineCommand(name, does, [
+          { command: `npx millrace config ${name}`, says: 'with the configuration of this folder' },
+        ]),
+      ),
+    ).action(async (flags: Record<string, unknown>) => (await import('./config.ts'))[name](flags)),
   )
 program.addCommand(config)
 
 program.addCommand(
-  defineCommand('bench', 'Measure the whole way on this machine: CPU per event and stage, throughput, latencies, memory.', [
-    { command: 'npx millrace bench --quick', says: 'a minute' },
-  ])
+  defineCommand(
+    'bench',
+    'Measure the whole way on this machine: CPU per event and stage, throughput, latencies, memory.',
+    [{ command: 'npx millrace bench --quick', says: 'a minute' }],
+  )
     .option('--quick', 'shorter runs, rougher numbers')
     .option('--json <file>', 'write the figures there too')
     .action(async (flags: Record<string, unknown>) => (await import('./bench.ts')).bench(flags)),

@@ -9,15 +9,25 @@ export type Row = Readonly<Record<string, unknown>>
 export function chooseFormat(flags: { readonly output?: string; readonly json?: boolean }): Format {
   if (flags.json) return 'json'
   const format = flags.output ?? (process.stdout.isTTY ? 'table' : 'ndjson')
-  if (!formats.includes(format as Format)) throw new CliError(`unknown output format ${JSON.stringify(format)}; one of ${formats.join(', ')}`, exitCodes.usage)
+  if (!formats.includes(format as Format))
+    throw new CliError(`unknown output format ${JSON.stringify(format)}; one of ${formats.join(', ')}`, exitCodes.usage)
   return format as Format
 }
 
 /** Rows to stdout; an empty result prints nothing (or `[]`), and is success. */
-export function printRows(rows: readonly Row[], format: Format, columns: readonly string[] = Object.keys(rows[0] ?? {})): void {
+export function printRows(
+  rows: readonly Row[],
+  format: Format,
+  columns: readonly string[] = Object.keys(rows[0] ?? {}),
+): void {
   if (format === 'json') print(JSON.stringify(rows, undefined, 2))
   else if (format === 'ndjson') for (const row of rows) print(JSON.stringify(row))
-  else if (format === 'csv') print([columns, ...rows.map((row) => columns.map((name) => row[name]))].map((cells) => cells.map(csvCell).join(',')).join('\r\n'))
+  else if (format === 'csv')
+    print(
+      [columns, ...rows.map((row) => columns.map((name) => row[name]))]
+        .map((cells) => cells.map(csvCell).join(','))
+        .join('\r\n'),
+    )
   else if (format === 'table') print(table(rows, columns))
   else throw new CliError('parquet needs a query: `millrace query "…" -o parquet > file.parquet`', exitCodes.usage)
 }
@@ -36,8 +46,14 @@ export function table(rows: readonly Row[], columns: readonly string[]): string 
   const room = Math.max(20, Math.floor((process.stdout.columns || 120) / Math.min(columns.length, 6)))
   const cells = rows.map((row) => columns.map((name) => clip(cell(row[name]), room)))
   const widths = columns.map((name, at) => Math.max(name.length, ...cells.map((line) => line[at]!.length)))
-  const numeric = columns.map((name) => rows.every((row) => row[name] === null || /^-?\d+(\.\d+)?$/.test(String(row[name]))))
-  const line = (texts: readonly string[]) => texts.map((text, at) => (numeric[at] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!))).join('  ').trimEnd()
+  const numeric = columns.map((name) =>
+    rows.every((row) => row[name] === null || /^-?\d+(\.\d+)?$/.test(String(row[name]))),
+  )
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, at) => (numeric[at] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)))
+      .join('  ')
+      .trimEnd()
   return [styleText('bold', line(columns)), ...cells.map(line)].join('\n')
 }
 
@@ -51,6 +67,7 @@ function clip(text: string, room: number): string {
 }
 
 function csvCell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text =
+    value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

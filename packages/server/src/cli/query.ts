@@ -4,16 +4,30 @@ import { apiClient } from './client.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { chooseFormat, print, type Row, table } from './output.ts'
 
-const accepts = { ndjson: 'application/x-ndjson', csv: 'text/csv', parquet: 'application/vnd.apache.parquet', json: 'application/json', table: 'application/json' } as const
+const accepts = {
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv',
+  parquet: 'application/vnd.apache.parquet',
+  json: 'application/json',
+  table: 'application/json',
+} as const
 
 export async function query(sql: string, flags: Readonly<Record<string, unknown>>): Promise<void> {
   const format = chooseFormat(flags)
-  if (format === 'parquet' && process.stdout.isTTY) throw new CliError('Parquet is for files: add `> file.parquet`', exitCodes.usage)
+  if (format === 'parquet' && process.stdout.isTTY)
+    throw new CliError('Parquet is for files: add `> file.parquet`', exitCodes.usage)
   const params = Object.fromEntries(((flags['param'] as string[] | undefined) ?? []).map(parameter))
   const response = await apiClient(flags).post('/api/v1/sql', { query: sql, params }, { accept: accepts[format] })
   if (format === 'table' || format === 'json') {
     const { columns, rows } = (await response.json()) as { columns: { name: string }[]; rows: Row[] }
-    print(format === 'json' ? JSON.stringify(rows, undefined, 2) : table(rows, columns.map(({ name }) => name)))
+    print(
+      format === 'json'
+        ? JSON.stringify(rows, undefined, 2)
+        : table(
+            rows,
+            columns.map(({ name }) => name),
+          ),
+    )
   } else if (response.body !== null) await pipeline(Readable.fromWeb(response.body), process.stdout, { end: false })
 }
 

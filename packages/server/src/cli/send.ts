@@ -8,7 +8,13 @@ interface Answer {
   readonly duplicate: number
   readonly dropped: number
   readonly quarantined: number
-  readonly receipts: readonly { index: number; id: string; outcome: string; reason?: string; issues?: readonly string[] }[]
+  readonly receipts: readonly {
+    index: number
+    id: string
+    outcome: string
+    reason?: string
+    issues?: readonly string[]
+  }[]
 }
 
 /** Exit 0 when everything is stored or a duplicate; 8 when some of it was dropped or quarantined. */
@@ -23,7 +29,10 @@ export async function send(events: readonly string[], flags: Readonly<Record<str
     const answer = (await response.json()) as Answer
     for (const name of ['stored', 'duplicate', 'dropped', 'quarantined'] as const) sums[name] += answer[name]
     for (const { index, id, outcome, reason, issues } of answer.receipts)
-      if (outcome !== 'duplicate') say(`line ${sent + index + 1}: ${outcome}${reason === undefined ? '' : ` (${reason})`}${id === '' ? '' : ` ${id}`}${issues === undefined ? '' : ` ${issues.join('; ')}`}`)
+      if (outcome !== 'duplicate')
+        say(
+          `line ${sent + index + 1}: ${outcome}${reason === undefined ? '' : ` (${reason})`}${id === '' ? '' : ` ${id}`}${issues === undefined ? '' : ` ${issues.join('; ')}`}`,
+        )
     sent += batch.length
     if (Date.now() - said > (process.stderr.isTTY ? 1000 : 10_000)) {
       said = Date.now()
@@ -31,7 +40,8 @@ export async function send(events: readonly string[], flags: Readonly<Record<str
     }
   }
   print(JSON.stringify({ sent, ...sums }))
-  if (sums.dropped + sums.quarantined > 0) throw new CliError(`${sums.dropped + sums.quarantined} of ${sent} events were not stored`, exitCodes.partial)
+  if (sums.dropped + sums.quarantined > 0)
+    throw new CliError(`${sums.dropped + sums.quarantined} of ${sent} events were not stored`, exitCodes.partial)
 }
 
 /** `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or the default address. */
@@ -53,7 +63,8 @@ async function collectorOfApi(flags: Readonly<Record<string, unknown>>): Promise
 
 async function* lines(): AsyncGenerator<string> {
   if (process.stdin.isTTY) say('reading NDJSON from standard input; end with Ctrl-D')
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) if (line.trim() !== '') yield line
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity }))
+    if (line.trim() !== '') yield line
 }
 
 async function* batches(events: Iterable<string> | AsyncIterable<string>, size: number): AsyncGenerator<string[]> {

@@ -28,7 +28,8 @@ export async function start(flags: Readonly<Record<string, unknown>>): Promise<v
   const error = await Promise.race([ending.promise, failed])
   if (process.stderr.isTTY && error === undefined) say('stopping: finishing what is under way …')
   await supervisor.stop()
-  if (error instanceof PipelineError) throw new CliError(`${error.message}; the lines above say why`, exitCodes.failure, { cause: error })
+  if (error instanceof PipelineError)
+    throw new CliError(`${error.message}; the lines above say why`, exitCodes.failure, { cause: error })
 }
 
 function announce(ready: Ready): void {

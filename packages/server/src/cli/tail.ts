@@ -34,7 +34,10 @@ export async function tail(flags: Readonly<Record<string, unknown>>): Promise<vo
   const marks = new Map(
     (since === undefined
       ? await ask(`SELECT ${partition} AS part, toString(max(log_position)) AS at FROM events GROUP BY part`, {})
-      : await ask(`SELECT ${partition} AS part, toString(min(log_position) - 1) AS at FROM events WHERE ingested_at >= fromUnixTimestamp64Milli({from:Int64}) GROUP BY part`, { from: Date.now() - since.data })
+      : await ask(
+          `SELECT ${partition} AS part, toString(min(log_position) - 1) AS at FROM events WHERE ingested_at >= fromUnixTimestamp64Milli({from:Int64}) GROUP BY part`,
+          { from: Date.now() - since.data },
+        )
     ).map((row) => [String(row['part']), String(row['at'])] as const),
   )
   const filter = flags['filter'] === undefined ? '' : `AND (${String(flags['filter'])})`
@@ -44,7 +47,10 @@ export async function tail(flags: Readonly<Record<string, unknown>>): Promise<vo
   while (!stop.signal.aborted && seen < limit) {
     let rows: Row[]
     try {
-      rows = await ask(`SELECT * FROM events WHERE (${newer(marks)}) ${filter} ORDER BY log_position LIMIT ${Math.min(pageSize, limit - seen)}`, {})
+      rows = await ask(
+        `SELECT * FROM events WHERE (${newer(marks)}) ${filter} ORDER BY log_position LIMIT ${Math.min(pageSize, limit - seen)}`,
+        {},
+      )
     } catch (error) {
       if (stop.signal.aborted) break
       if (!(error instanceof CliError) || error.exitCode !== exitCodes.unreachable) throw error
@@ -57,12 +63,20 @@ export async function tail(flags: Readonly<Record<string, unknown>>): Promise<vo
     for (const row of rows) marks.set(String(BigInt(String(row['log_position'])) >> 48n), String(row['log_position']))
     if (rows.length === 0) await sleep(pollMs, undefined, { signal: stop.signal }).catch(() => {})
   }
-  say(`${seen} events shown, 0 missed${reconnects > 0 ? `, ${reconnects} attempts to reach the API failed in between` : ''}`)
+  say(
+    `${seen} events shown, 0 missed${reconnects > 0 ? `, ${reconnects} attempts to reach the API failed in between` : ''}`,
+  )
 }
 
 function show(row: Row, format: string): void {
-  const populated = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== '' && !(typeof value === 'object' && Object.keys(value).length === 0)))
+  const populated = Object.fromEntries(
+    Object.entries(row).filter(
+      ([, value]) => value !== null && value !== '' && !(typeof value === 'object' && Object.keys(value).length === 0),
+    ),
+  )
   if (format !== 'table') return print(JSON.stringify(populated))
   const who = row['actor_id'] || row['anonymous_id'] || row['service_name'] || ''
-  print(`${styleText('dim', String(row['timestamp']))}  ${styleText('cyan', `${String(row['event_type'])}.${String(row['event_name'])}`)}  ${String(who)}  ${styleText('dim', String(row['id']))}`)
+  print(
+    `${styleText('dim', String(row['timestamp']))}  ${styleText('cyan', `${String(row['event_type'])}.${String(row['event_name'])}`)}  ${String(who)}  ${styleText('dim', String(row['id']))}`,
+  )
 }

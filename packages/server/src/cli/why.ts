@@ -13,15 +13,30 @@ interface Answer {
   readonly log: { topic: string; partition: number; offset: number } | null
   readonly stored_at: string | null
   readonly steps: readonly { step: string; verdict: string; note: string | null }[]
-  readonly attempts: readonly { received_at: string; source: string; outcome: string; reason: string | null; count: number }[]
+  readonly attempts: readonly {
+    received_at: string
+    source: string
+    outcome: string
+    reason: string | null
+    count: number
+  }[]
 }
 
-const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = { stored: 'green', pass: 'green', duplicate: 'cyan', quarantined: 'yellow', quarantine: 'yellow', dropped: 'red', drop: 'red' }
+const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = {
+  stored: 'green',
+  pass: 'green',
+  duplicate: 'cyan',
+  quarantined: 'yellow',
+  quarantine: 'yellow',
+  dropped: 'red',
+  drop: 'red',
+}
 
 export async function why(id: string, flags: Readonly<Record<string, unknown>>): Promise<void> {
   const response = await apiClient(flags).get(`/api/v1/events/${encodeURIComponent(id)}/why`)
   const answer = (await response.json()) as Answer
-  if (flags['json'] === true || !process.stdout.isTTY) return print(JSON.stringify(answer, undefined, flags['json'] === true ? 2 : undefined))
+  if (flags['json'] === true || !process.stdout.isTTY)
+    return print(JSON.stringify(answer, undefined, flags['json'] === true ? 2 : undefined))
   print(`${styleText('bold', answer.id)}  ${coloured(answer.outcome)}${answer.reason ? ` (${answer.reason})` : ''}`)
   for (const issue of answer.issues) print(`  ${issue}`)
   print(`  project ${answer.project}, source ${answer.source}, received ${answer.received_at}`)
@@ -29,11 +44,14 @@ export async function why(id: string, flags: Readonly<Record<string, unknown>>):
   print(`  ${answer.stored_at === null ? 'not in the tables' : `in the tables since ${answer.stored_at}`}`)
   print('')
   const width = Math.max(...answer.steps.map(({ step }) => step.length))
-  for (const { step, verdict, note } of answer.steps) print(`  ${step.padEnd(width)}  ${coloured(verdict)}${note === null ? '' : styleText('dim', `  ${note}`)}`)
+  for (const { step, verdict, note } of answer.steps)
+    print(`  ${step.padEnd(width)}  ${coloured(verdict)}${note === null ? '' : styleText('dim', `  ${note}`)}`)
   if (answer.attempts.length > 1) {
     print(`\n  ${answer.attempts.length} attempts, newest first:`)
     for (const { received_at, source, outcome, reason, count } of answer.attempts)
-      print(`  ${received_at}  ${source}  ${coloured(outcome)}${reason ? ` (${reason})` : ''}${count > 1 ? ` × ${count}` : ''}`)
+      print(
+        `  ${received_at}  ${source}  ${coloured(outcome)}${reason ? ` (${reason})` : ''}${count > 1 ? ` × ${count}` : ''}`,
+      )
   }
 }
 

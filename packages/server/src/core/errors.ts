@@ -46,7 +46,8 @@ export class PipelineError extends Error {
   constructor(code: ErrorCode, message: string, options: PipelineErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.retry = options.retry ?? (code === 'unavailable' || code === 'rate_limited' || code === 'timeout' ? 'later' : 'never')
+    this.retry =
+      options.retry ?? (code === 'unavailable' || code === 'rate_limited' || code === 'timeout' ? 'later' : 'never')
     this.retryAfterSeconds = options.retryAfterSeconds
     this.details = options.details ?? {}
   }

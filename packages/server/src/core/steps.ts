@@ -1,7 +1,18 @@
 import type { DurableOutcome } from './outcome.ts'
 
 /** The way of an event as `why` tells it: the gate's steps in order (gate/gate.ts), then `load`. */
-export const steps = ['authenticate', 'decode', 'identify', 'limit', 'validate', 'clock', 'derive', 'dedup', 'append', 'load'] as const
+export const steps = [
+  'authenticate',
+  'decode',
+  'identify',
+  'limit',
+  'validate',
+  'clock',
+  'derive',
+  'dedup',
+  'append',
+  'load',
+] as const
 export type StepName = (typeof steps)[number]
 
 export interface WhyStep {
@@ -23,14 +34,29 @@ const stepOfReason: Readonly<Record<string, StepName>> = {
 }
 
 /** The steps that an event with this outcome went through, up to the one that ended its way. */
-export function stepsOf(outcome: DurableOutcome, reason: string, issues: readonly string[], notes: Readonly<Record<string, unknown>>, isLoaded: boolean): WhyStep[] {
+export function stepsOf(
+  outcome: DurableOutcome,
+  reason: string,
+  issues: readonly string[],
+  notes: Readonly<Record<string, unknown>>,
+  isLoaded: boolean,
+): WhyStep[] {
   const end: StepName = outcome === 'duplicate' ? 'dedup' : outcome === 'stored' ? 'load' : refusedBy(reason, issues)
   return steps.slice(0, steps.indexOf(end) + 1).map((step) => {
     const note = typeof notes[step] === 'string' ? notes[step] : null
     if (step !== end) return { step, verdict: 'pass', note }
-    if (outcome === 'stored') return { step, verdict: isLoaded ? 'pass' : 'waiting', note: isLoaded ? note : 'in the log, not in the tables yet' }
+    if (outcome === 'stored')
+      return {
+        step,
+        verdict: isLoaded ? 'pass' : 'waiting',
+        note: isLoaded ? note : 'in the log, not in the tables yet',
+      }
     if (outcome === 'duplicate') return { step, verdict: 'duplicate', note: 'an event with this id is stored already' }
-    return { step, verdict: reason === 'load_failed' ? 'failed' : outcome === 'dropped' ? 'drop' : 'quarantine', note: reason }
+    return {
+      step,
+      verdict: reason === 'load_failed' ? 'failed' : outcome === 'dropped' ? 'drop' : 'quarantine',
+      note: reason,
+    }
   })
 }
 

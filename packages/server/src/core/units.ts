@@ -1,7 +1,16 @@
 import { z } from 'zod'
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const byteUnits: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30 }
+const byteUnits: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+}
 
 /** `31 d`, `10s`, `1.5 h`, or milliseconds as a number → milliseconds. */
 export const duration = z
@@ -11,7 +20,9 @@ export const duration = z
 /** `10 GB`, `512MB`, `1 GiB`, or bytes as a number → bytes. */
 export const byteSize = z
   .union([z.number().nonnegative(), z.string()])
-  .transform((value, cx) => amount(value, byteUnits, (unit) => unit.toUpperCase(), 'a size such as 512 MB or 10 GB', cx))
+  .transform((value, cx) =>
+    amount(value, byteUnits, (unit) => unit.toUpperCase(), 'a size such as 512 MB or 10 GB', cx),
+  )
 
 function amount(
   value: number | string,
@@ -41,5 +52,7 @@ export function showDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${Number((ms / 1000).toPrecision(3))} s`
   if (ms < 3_600_000) return `${Number((ms / 60_000).toPrecision(3))} min`
-  return ms < 86_400_000 ? `${Number((ms / 3_600_000).toPrecision(3))} h` : `${Number((ms / 86_400_000).toPrecision(3))} d`
+  return ms < 86_400_000
+    ? `${Number((ms / 3_600_000).toPrecision(3))} h`
+    : `${Number((ms / 86_400_000).toPrecision(3))} d`
 }

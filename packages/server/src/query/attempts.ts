@@ -20,7 +20,13 @@ export interface Attempt {
 }
 
 /** The latest `limit` attempts with this id that the tables know, newest first. */
-export async function attemptsOf(store: Store, project: string, id: string, limit: number, signal: AbortSignal): Promise<Attempt[]> {
+export async function attemptsOf(
+  store: Store,
+  project: string,
+  id: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Attempt[]> {
   const params = { project, id, limit }
   const [stored, others] = await Promise.all([
     store.query(

@@ -4,7 +4,12 @@ import type { Rows, Store } from '../stores/store.ts'
  * The stored event with this id, populated columns only: absent strings, NULLs and empty JSON columns are left out, and so is
  * what the engine keeps for itself. Undefined when there is none. With several (a repeated import, say) the first one stored.
  */
-export async function eventById(store: Store, project: string, id: string, signal: AbortSignal): Promise<StoredEvent | undefined> {
+export async function eventById(
+  store: Store,
+  project: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<StoredEvent | undefined> {
   const rows = await store.query(
     'SELECT * FROM events WHERE project = {project:String} AND id = {id:String} ORDER BY log_position LIMIT 1',
     { project, id },
@@ -17,7 +22,9 @@ export async function eventById(store: Store, project: string, id: string, signa
 export type StoredEvent = Readonly<Record<string, unknown>>
 
 function populated(row: Rows[number]): StoredEvent {
-  return Object.fromEntries(Object.entries(row).filter(([name, value]) => !isAbsent(value) && !(name === 'is_duplicate' && !value)))
+  return Object.fromEntries(
+    Object.entries(row).filter(([name, value]) => !isAbsent(value) && !(name === 'is_duplicate' && !value)),
+  )
 }
 
 function isAbsent(value: unknown): boolean {

@@ -17,11 +17,21 @@ export interface LedgerRow {
   readonly events: number
 }
 
+/** What of the log is in the tables, per topic: positions name no topic, and tables take rows of several. */
+export type LoadedRanges = Readonly<
+  Record<'events' | 'outcomes' | 'quarantine' | 'deadletters', readonly PositionRange[]>
+>
+
 /** The collector's counts that the tables hold so far, of records before the given ends. */
-export async function ledgerRows(store: Store, window: LedgerWindow, before: readonly PositionRange[], signal: AbortSignal): Promise<LedgerRow[]> {
+export async function ledgerRows(
+  store: Store,
+  window: LedgerWindow,
+  loaded: LoadedRanges,
+  signal: AbortSignal,
+): Promise<LedgerRow[]> {
   const rows = await store.query(
     `SELECT toDateTime64(minute, 3, 'UTC') AS minute, source, outcome, reason, sum(events) AS events FROM ledger
-     WHERE project = {project:String} AND minute >= toDateTime({from:Int64}) AND minute < toDateTime({to:Int64}) AND ${within(before)}
+     WHERE project = {project:String} AND minute >= toDateTime({from:Int64}) AND minute < toDateTime({to:Int64}) AND ${within(loaded.outcomes, loaded.deadletters)}
      GROUP BY minute, source, outcome, reason ORDER BY minute, source, outcome, reason`,
     seconds(window),
     { seconds: 30 },
@@ -44,16 +54,31 @@ export interface StoreCounts {
 export async function storeCounts(
   store: Store,
   window: LedgerWindow,
-  before: Readonly<Record<'events' | 'outcomes' | 'quarantine', readonly PositionRange[]>>,
+  loaded: LoadedRanges,
   signal: AbortSignal,
 ): Promise<StoreCounts> {
   const params = { ...seconds(window), from_ms: window.from, to_ms: window.to }
-  const where = (column: string, ranges: readonly PositionRange[]) =>
-    `project = {project:String} AND ${column} >= fromUnixTimestamp64Milli({from_ms:Int64}) AND ${column} < fromUnixTimestamp64Milli({to_ms:Int64}) AND ${within(ranges)}`
+  const where = (column: string, condition: string) =>
+    `project = {project:String} AND ${column} >= fromUnixTimestamp64Milli({from_ms:Int64}) AND ${column} < fromUnixTimestamp64Milli({to_ms:Int64}) AND ${condition}`
   const [events, quarantine, outcomes] = await Promise.all([
-    store.query(`SELECT countIf(NOT is_duplicate) AS stored, countIf(is_duplicate) AS swept FROM events WHERE ${where('ingested_at', before.events)}`, params, { seconds: 30 }, signal),
-    store.query(`SELECT count() AS quarantined FROM quarantine WHERE ${where('received_at', before.quarantine)}`, params, { seconds: 30 }, signal),
-    store.query(`SELECT sumIf(count, outcome = 'duplicate') AS duplicate, sumIf(count, outcome = 'dropped') AS dropped FROM outcomes WHERE ${where('received_at', before.outcomes)}`, params, { seconds: 30 }, signal),
+    store.query(
+      `SELECT countIf(NOT is_duplicate) AS stored, countIf(is_duplicate) AS swept FROM events WHERE ${where('ingested_at', within(loaded.events))}`,
+      params,
+      { seconds: 30 },
+      signal,
+    ),
+    store.query(
+      `SELECT count() AS quarantined FROM quarantine WHERE ${where('received_at', within(loaded.quarantine, loaded.deadletters))}`,
+      params,
+      { seconds: 30 },
+      signal,
+    ),
+    store.query(
+      `SELECT sumIf(count, outcome = 'duplicate') AS duplicate, sumIf(count, outcome = 'dropped') AS dropped FROM outcomes WHERE ${where('received_at', within(loaded.outcomes))}`,
+      params,
+      { seconds: 30 },
+      signal,
+    ),
   ])
   return {
     stored: number(events, 'stored'),
@@ -71,9 +96,17 @@ function seconds({ project, from, to }: LedgerWindow): Record<string, unknown> {
   return { project, from: Math.floor(from / 1000), to: Math.floor(to / 1000) }
 }
 
-/** The ranges come from the log's own positions, never from a request. */
-function within(ranges: readonly PositionRange[]): string {
-  if (ranges.length === 0) return '0'
+/**
+ * Rows of dead letters have the upper half of a position's index (jobs/load.ts): their ranges are those of another topic.
+ * The ranges come from the log's own positions, never from a request.
+ */
+function within(ranges: readonly PositionRange[], letters?: readonly PositionRange[]): string {
+  if (letters === undefined) return anyOf(ranges)
+  return `if(bitAnd(log_position, 0x8000) = 0, ${anyOf(ranges)}, ${anyOf(letters)})`
+}
+
+function anyOf(ranges: readonly PositionRange[]): string {
+  if (ranges.length === 0) return 'false'
   return `(${ranges.map(({ first, last }) => `log_position BETWEEN ${first} AND ${last}`).join(' OR ')})`
 }
 

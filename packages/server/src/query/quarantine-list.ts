@@ -27,7 +27,11 @@ export interface QuarantineItem {
 }
 
 /** Newest first; one page. */
-export async function quarantineList(store: Store, question: QuarantineQuestion, signal: AbortSignal): Promise<QuarantineItem[]> {
+export async function quarantineList(
+  store: Store,
+  question: QuarantineQuestion,
+  signal: AbortSignal,
+): Promise<QuarantineItem[]> {
   const conditions = [
     'project = {project:String}',
     'received_at >= fromUnixTimestamp64Milli({from:Int64})',

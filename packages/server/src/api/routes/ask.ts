@@ -33,13 +33,19 @@ export function mountAsk(http: Http, { auth, log, store, now }: AskRoutes): void
 
   get('/events/:id', async ({ request }, project, signal) => {
     const event = await eventById(store, project, idOf(request.params), signal)
-    if (event === undefined) throw new PipelineError('not_found', 'no event with this id is in the tables; /why tells whether it was ever seen')
+    if (event === undefined)
+      throw new PipelineError(
+        'not_found',
+        'no event with this id is in the tables; /why tells whether it was ever seen',
+      )
     return event
   })
 
   get('/events/:id/why', ({ request }, project, signal) => whyView(log, store, project, idOf(request.params), signal))
 
-  get('/ledger', ({ request }, project, signal) => ledgerView(log, store, { project, ...windowOf(parse(ledgerQuery, request.query), now()) }, signal))
+  get('/ledger', ({ request }, project, signal) =>
+    ledgerView(log, store, { project, ...windowOf(parse(ledgerQuery, request.query), now()) }, signal),
+  )
 
   get('/quarantine', async ({ request }, project, signal) => {
     const query = parse(quarantineQuery, request.query)
@@ -62,7 +68,14 @@ export function mountAsk(http: Http, { auth, log, store, now }: AskRoutes): void
 
 const project = z.string().optional()
 const ledgerQuery = z.object({ ...timeWindow, project })
-const quarantineQuery = z.object({ ...timeWindow, ...page, project, reason: z.string().optional(), source: z.string().optional(), event_type: z.string().optional() })
+const quarantineQuery = z.object({
+  ...timeWindow,
+  ...page,
+  project,
+  reason: z.string().optional(),
+  source: z.string().optional(),
+  event_type: z.string().optional(),
+})
 
 function idOf(params: unknown): string {
   return (params as { id: string }).id

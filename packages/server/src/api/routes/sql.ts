@@ -14,7 +14,10 @@ const formats: Readonly<Record<string, AskFormat>> = {
   'application/vnd.apache.arrow.stream': 'arrow',
 }
 
-const body = z.strictObject({ query: z.string().min(1, 'expected SQL').max(100_000), params: z.record(z.string(), z.unknown()).default({}) })
+const body = z.strictObject({
+  query: z.string().min(1, 'expected SQL').max(100_000),
+  params: z.record(z.string(), z.unknown()).default({}),
+})
 
 /** POST /api/v1/sql: the project's own ClickHouse user asks; the client leaving ends the query. */
 export function mountSql(http: Http, { auth, ask }: { readonly auth: ApiAuth; readonly ask: Ask }): void {
@@ -27,7 +30,11 @@ export function mountSql(http: Http, { auth, ask }: { readonly auth: ApiAuth; re
       const { query, params } = parse(body, jsonOf(await exchange.readBody()))
       const format = formatOf(exchange.request.headers.accept)
       const answer = await ask.ask(project, query, params, format, exchange.untilGone())
-      return { status: 200, type: answer.contentType, body: answer.body instanceof Readable ? answer.body : Readable.from(answer.body) }
+      return {
+        status: 200,
+        type: answer.contentType,
+        body: answer.body instanceof Readable ? answer.body : Readable.from(answer.body),
+      }
     },
   })
 }
@@ -36,7 +43,9 @@ function jsonOf(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
-    throw new PipelineError('malformed', 'the body is not JSON; expected {"query": "select …", "params": {…}}', { cause })
+    throw new PipelineError('malformed', 'the body is not JSON; expected {"query": "select …", "params": {…}}', {
+      cause,
+    })
   }
 }
 
@@ -48,5 +57,8 @@ function formatOf(accept: string | undefined): AskFormat {
     const format = formats[type]
     if (format !== undefined) return format
   }
-  throw new PipelineError('unsupported_media_type', `no answer in what Accept asks for; there are ${Object.keys(formats).join(', ')}`)
+  throw new PipelineError(
+    'unsupported_media_type',
+    `no answer in what Accept asks for; there are ${Object.keys(formats).join(', ')}`,
+  )
 }

@@ -1,0 +1,54 @@
+import { join } from 'node:path'
+import type { Deps } from '../core/deps.ts'
+import { startInOrder } from '../core/start-in-order.ts'
+import { assertOpenIsLoopback, createAuthenticate } from '../gate/authenticate.ts'
+import { createDedupIndex } from '../gate/dedup/create-dedup-index.ts'
+import { createGate } from '../gate/gate.ts'
+import { createKeyRing } from '../kv/key-ring.ts'
+import { createCollector } from '../sources/collector.ts'
+import type { Config } from './config.ts'
+import { openLog, openState, projectsOf } from './drivers.ts'
+import { writeRunFile } from './run-file.ts'
+import type { Role } from './role-main.ts'
+
+/** HTTP in → gate → log. Parts start in the order of this page and stop in the reverse: nothing is accepted that could not be stored. */
+export function createCollectorRole(config: Config, deps: Deps): Role {
+  assertOpenIsLoopback(config.auth, 'collector.host', config.collector.host)
+  const { dataDir } = config
+  const projects = () => projectsOf(config)
+  const state = openState(config, deps)
+  const log = openLog(config, deps)
+  const keys = createKeyRing({ state, projects, deps })
+  const dedup = createDedupIndex({
+    dir: join(dataDir, 'dedup'),
+    log,
+    state,
+    windowMs: config.dedup.window,
+    maxBytes: config.dedup.maxBytes,
+    deps,
+  })
+  const gate = createGate({
+    log,
+    dedup,
+    state,
+    config: { dataDir, minFreeBytes: config.log.minFreeBytes, retention: config.log.retention },
+    deps,
+  })
+  const http = createCollector({
+    config: config.collector,
+    basePath: config.basePath,
+    accept: gate.accept,
+    authenticate: createAuthenticate({ auth: config.auth, projects, keys }),
+    readiness: () => gate.refusal(),
+    deps,
+  })
+  const all = startInOrder([state, log, keys, dedup, gate, http])
+  return {
+    async start(signal) {
+      await all.start(signal)
+      writeRunFile(dataDir, 'collector', { url: http.url() })
+    },
+    stop: () => all.stop(),
+    ready: () => ({ url: http.url() }),
+  }
+}

@@ -1,0 +1,9 @@
+import type { Deps } from '../core/deps.ts'
+import type { Config } from './config.ts'
+import type { Role } from './role-main.ts'
+
+/** Each role is loaded only by the process that plays it. */
+export async function createRole(name: 'collector' | 'worker', config: Config, deps: Deps): Promise<Role> {
+  if (name === 'collector') return (await import('./collector-role.ts')).createCollectorRole(config, deps)
+  return (await import('./worker-role.ts')).createWorkerRole(config, deps)
+}

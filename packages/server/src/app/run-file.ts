@@ -1,0 +1,18 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** `run/<role>.json`: what the processes of one data directory tell each other. Written whole or not at all, readable by the owner only. */
+export function writeRunFile(dataDir: string, role: string, value: unknown): void {
+  const file = join(dataDir, 'run', `${role}.json`)
+  writeFileSync(`${file}.new`, JSON.stringify(value), { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+/** Undefined when there is none. */
+export function readRunFile<T>(dataDir: string, name: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(join(dataDir, 'run', name), 'utf8')) as T
+  } catch {
+    return undefined
+  }
+}

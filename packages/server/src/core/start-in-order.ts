@@ -1,0 +1,24 @@
+import type { Service } from './service.ts'
+
+/** Several parts as one: started in order, stopped in reverse; when one cannot start, those before it are stopped again. */
+export function startInOrder(parts: readonly Service[]): Service {
+  const started: Service[] = []
+  const stop = async () => {
+    for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
+  }
+  return {
+    async start(signal) {
+      try {
+        for (const part of parts) {
+          signal.throwIfAborted()
+          started.push(part)
+          await part.start(signal)
+        }
+      } catch (error) {
+        await stop().catch(() => {}) // the first error is the one that tells
+        throw error
+      }
+    },
+    stop,
+  }
+}
