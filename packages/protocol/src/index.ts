@@ -30,6 +30,7 @@ export {
 export { exactInteger, type Int64, toInt64 } from './browser/int64.ts'
 /** Generated codec of browser.proto: `millrace.v1.EventBatch.encode(…).finish()`, `.decode(bytes)`. */
 export { millrace } from './gen/browser.gen.js'
+export { type ClickHouseColumn, clickHouseColumns } from './clickhouse.ts'
 export { canonicalJson } from './canonical-json.ts'
 export * from './event-guards.ts'
 export {
@@ -69,3 +70,4 @@ export {
   type ValidationMode,
   type ValidationResult,
 } from './validate.ts'
+export { eventJsonSchema } from './json-schema.ts'

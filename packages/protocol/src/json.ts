@@ -1,6 +1,7 @@
 /**
  * JSON whose integers stay exact. An integer beyond ±2^53 becomes a bigint in memory and is written back digit for digit;
  * every other number is a double. `__proto__` is a key like any other: own data, never a prototype.
+ * Text does not tell a double from an integer: a double that is a whole number beyond 2^53 is written as digits and read as a bigint.
  */
 
 /** `context.source` and `rawJSON` are in Node 24 but not yet in TypeScript's library. */

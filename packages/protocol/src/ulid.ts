@@ -23,7 +23,7 @@ export function createUlid(options: UlidOptions = {}): () => string {
   const bytes = new Uint8Array(10)
   /** The 80 random bits as 16 digits of 5. */
   const digits = new Uint8Array(16)
-  let lastTime = -1
+  let lastTime = Number.NEGATIVE_INFINITY
   let timeText = ''
 
   function renew(time: number): void {
@@ -55,8 +55,9 @@ export function createUlid(options: UlidOptions = {}): () => string {
 
   return () => {
     const time = Math.floor(now())
-    if (time > lastTime) renew(time)
-    else countUp()
+    // Also with NaN, which `renew` refuses.
+    if (time <= lastTime) countUp()
+    else renew(time)
     let text = timeText
     for (let i = 0; i < 16; i++) text += alphabet.charAt(digits[i] as number)
     return text

@@ -45,8 +45,7 @@ export class ByteReader {
   }
 
   double(): number {
-    const value = this.view.getFloat64(this.skipFixed(8), true)
-    return value
+    return this.view.getFloat64(this.skipFixed(8), true)
   }
 
   fixed64(): bigint {
@@ -75,7 +74,7 @@ export class ByteReader {
   /** A copy, so that keeping a field does not keep the record. */
   bytes(): Uint8Array {
     const start = this.delimited()
-    return Uint8Array.prototype.slice.call(this.buffer, start, this.position)
+    return new Uint8Array(this.buffer.subarray(start, this.position))
   }
 
   skip(wireType: number): void {

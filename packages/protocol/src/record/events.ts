@@ -155,7 +155,7 @@ function fieldOf(number: number): EventField {
 }
 
 function readBytes(field: EventField, buffer: Buffer, start: number, end: number): unknown {
-  if (field.code === 'bytes') return Uint8Array.prototype.slice.call(buffer, start, end)
+  if (field.code === 'bytes') return new Uint8Array(buffer.subarray(start, end))
   const text = buffer.toString('utf8', start, end)
   if (field.code === 'text') return text
   try {
