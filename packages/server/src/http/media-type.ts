@@ -12,7 +12,8 @@ export function mediaTypeOf(header: string | undefined): string {
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
     throw new PipelineError('unsupported_media_type', `charset "${charset.slice(0, 40)}" is not taken: send UTF-8`)
   }
-  return header.slice(0, end).trim().toLowerCase()
+  const type = header.slice(0, end).trim().toLowerCase()
+  return type === '' ? header : type
 }
 
 /** Throws `unsupported_media_type`, naming what is accepted, unless `type` is one of `accepted`. */

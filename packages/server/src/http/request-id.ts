@@ -5,7 +5,7 @@ const sane = /^[\w.:-]{1,128}$/
 
 /** A proxy's `x-request-id` when it is one, so that its logs and ours meet; else a short one of our own, unique over processes. */
 export function createRequestIds(): (request: IncomingMessage) => string {
-  const prefix = randomBytes(6).toString('base64url')
+  const prefix = randomBytes(6).toString('hex')
   let count = 0
   return (request) => {
     const given = request.headers['x-request-id']

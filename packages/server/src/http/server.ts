@@ -29,11 +29,11 @@ export interface Exchange {
   readonly request: FastifyRequest
   readonly requestId: string
   /** The whole body, inflated; see BodyReader. At most once. */
-  readBody(): Promise<Buffer>
+  readonly readBody: () => Promise<Buffer>
   /** Aborts when a stop has lasted too long. NOT when the client leaves: what it sent is stored all the same. */
   readonly signal: AbortSignal
   /** Aborts when the client leaves before its answer: for work that nobody else wants, such as a query. */
-  untilGone(): AbortSignal
+  readonly untilGone: () => AbortSignal
 }
 
 export interface HttpRoute {
@@ -45,7 +45,7 @@ export interface HttpRoute {
   /** Rejections become problems, once, here. */
   respond(exchange: Exchange): Promise<HttpAnswer>
   /** A dialect's own words for a refusal. Default: `problemAnswer`. */
-  refuse?(error: PipelineError, requestId: string): HttpAnswer
+  readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
   /** Probes: answered also when the process is full or stopping, and not counted as load. */
   readonly isProbe?: boolean
 }
@@ -76,7 +76,7 @@ export interface Http {
 }
 
 export interface HttpServer extends Service {
-  /** Throws before `start`. */
+  /** Where it listens, or has listened. Throws before `start`. */
   url(): string
 }
 
@@ -93,6 +93,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const bodies = createBodyReader(limits)
   let app: FastifyInstance | undefined
   let server: Server | undefined
+  let url: string | undefined
   let state: 'new' | 'open' | 'draining' | 'closing' = 'new'
   let stopped: Promise<void> | undefined
 
@@ -279,16 +280,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         state = 'closing'
         throw listenError(options, cause)
       }
+      const address = instance.server.address() as AddressInfo
+      url = `${options.tls === undefined ? 'http' : 'https'}://${reachable(address)}:${address.port}`
     },
     stop() {
       stopped ??= close()
       return stopped
     },
     url() {
-      const address = server?.address() as AddressInfo | null | undefined
-      if (address === null || address === undefined)
-        throw new PipelineError('internal', `the ${options.name} does not listen`)
-      return `${options.tls === undefined ? 'http' : 'https'}://${reachable(address)}:${address.port}`
+      if (url === undefined) throw new PipelineError('internal', `the ${options.name} does not listen`)
+      return url
     },
   }
 }

@@ -31,7 +31,7 @@ export function registerSources(http: Http, options: RegisterOptions): void {
         path: `${options.basePath ?? ''}${route.path}`,
         dialect: source.name,
         respond: (exchange) => takeBody(source, route, exchange, options, gaps),
-        ...(source.refuse && { refuse: (error, requestId) => source.refuse!(error, requestId) }),
+        ...(source.refuse && { refuse: source.refuse }),
       })
     }
   }
@@ -102,17 +102,15 @@ function decode(source: Source, route: SourceRoute, body: Buffer, mediaType: str
 /** The usual reason why a body is unreadable: it is compressed and nobody said so. */
 function withHint(error: unknown, body: Buffer, encoding: string | undefined): unknown {
   if (!(error instanceof PipelineError) || error.code !== 'malformed') return error
-  const looksLike =
-    body[0] === 0x1f && body[1] === 0x8b
-      ? 'gzip'
-      : body.readUIntLE(0, Math.min(4, body.length)) === 0xfd2fb528
-        ? 'zstd'
-        : undefined
+  const magic = body.toString('hex', 0, 4)
+  const looksLike = magic.startsWith('1f8b') ? 'gzip' : magic === '28b52ffd' ? 'zstd' : undefined
   if (looksLike === undefined || (encoding !== undefined && encoding !== 'identity')) return error
   return new PipelineError(
     'malformed',
     `the body looks like ${looksLike}: say so with content-encoding: ${looksLike}`,
-    { cause: error },
+    {
+      cause: error,
+    },
   )
 }
 

@@ -38,7 +38,7 @@ export interface Source {
   /** The body may hold the key: then a request without one in headers or query is read before it is refused. */
   readonly keyInBody: boolean
   /** Every event has a receipt; none, some or all of them may be `retry`. */
-  answer(receipts: readonly Receipt[], cx: AnswerContext): HttpAnswer
+  readonly answer: (receipts: readonly Receipt[], cx: AnswerContext) => HttpAnswer
   /** Nothing of the body is stored. Default: problem+json. */
-  refuse?(error: PipelineError, requestId: string): HttpAnswer
+  readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
 }

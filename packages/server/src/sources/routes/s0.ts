@@ -16,7 +16,8 @@ import { partlyStored } from './own.ts'
 export const s0: Source = {
   name: 's0',
   routes: [{ path: '/v1/events/batch', kind: 'batch' }],
-  accepts: [...protobufTypes, ...jsonTypes],
+  // Not without a type: the answer's encoding is the request's.
+  accepts: [...protobufTypes, ...jsonTypes.filter((type) => type !== '')],
   decode: decodeS0,
   keyInBody: false,
   answer: answerS0,
