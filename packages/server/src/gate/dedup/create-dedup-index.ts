@@ -34,8 +34,11 @@ export interface DedupIndexOptions {
   readonly sealAfterMs?: number
 }
 
-/** Generations that wait for their file: beyond it new ids are refused for now, rather than memory taken without end. */
-const retiredAtMost = 6
+/**
+ * Ids that wait for their file, in largest generations: beyond it new ids are refused for now, rather than memory taken
+ * without end. 6 M ids are 200 MB.
+ */
+const waitingAtMost = 6
 const readBackBytes = 8 * 1024 * 1024
 
 export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
@@ -64,6 +67,8 @@ export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
     }
   })
 
+  const isCongested = () => sum(retired, ({ generation }) => generation.filled) >= waitingAtMost * largest
+
   /** Ends the active generation. What is confirmed by now is in it or in those before it; no later record is counted on. */
   function retire(nextIds: number): void {
     const { active } = tiers
@@ -77,7 +82,7 @@ export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
     const { active } = tiers
     if (!isRunning) throw new PipelineError('unavailable', 'the dedup index is not running')
     if (active.filled + ids > active.capacity) {
-      if (retired.length >= retiredAtMost) {
+      if (isCongested()) {
         const detail = 'the dedup index cannot write its files fast enough: is the disk full or failing?'
         throw new PipelineError('unavailable', detail, { retryAfterSeconds: 5 })
       }
@@ -147,7 +152,7 @@ export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
           throw new PipelineError('corrupt', `partition ${partition} of the log ends at ${offset}, expected ${next}`)
         for (const record of records) {
           if (record.fingerprints !== undefined) {
-            while (retired.length >= retiredAtMost) await maintenance?.settled(signal)
+            while (isCongested()) await maintenance?.settled(signal)
             ids += restore(record.fingerprints)
           }
           offset = confirmed[partition] = record.offset + 1

@@ -52,7 +52,9 @@ describe('the fingerprint', () => {
 
   it('never changes: the log and the files keep it for weeks', () => {
     const fingerprint = createFingerprint(secret)
-    expect(hex(fingerprint, 'default', '0196f1c2-7f0e-7c3a-9d57-6f0b8d1c2a3e')).toMatchInlineSnapshot(`"8afb948564465da009fa8af16b029268"`)
+    expect(hex(fingerprint, 'default', '0196f1c2-7f0e-7c3a-9d57-6f0b8d1c2a3e')).toMatchInlineSnapshot(
+      `"8afb948564465da009fa8af16b029268"`,
+    )
     expect(hex(fingerprint, 'default', 'ключ-🔑')).toMatchInlineSnapshot(`"568d9d1a519f269cd9b936f992358745"`)
   })
 
