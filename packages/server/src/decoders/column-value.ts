@@ -47,12 +47,16 @@ function readColumn(column: Column, value: unknown, pointer: string, issues: Iss
       return value
     case 'bytes':
       return readBytes(value, pointer, issues)
+    default:
+      column.kind satisfies never
+      return undefined
   }
 }
 
 /** Records the issue; the column stays absent. */
 function refuse(issues: Issue[], issue: Issue): undefined {
   issues.push(issue)
+  return undefined
 }
 
 export function isIdColumn(name: string): boolean {

@@ -7,10 +7,11 @@ export type Issue = string
 
 /** `string(7)`, `array(3)`, `number`, `null` …: a value without its content. */
 export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (typeof value === 'string') return `string(${value.length})`
   if (Array.isArray(value)) return `array(${value.length})`
-  if (typeof value === 'bigint') return 'number'
+  if (typeof value === 'bigint') return `integer of ${value.toString().replace('-', '').length} digits`
   return typeof value
 }
 

@@ -108,7 +108,8 @@ function writeField(writer: WireWriter, field: Field, value: unknown, pointer: s
     if (typeof text === 'string') writer.string(number, text)
     else if (text !== undefined) issues.push(expected(pointer, 'string', value))
   } else if (type === 'double') {
-    if (typeof value === 'number') writer.double(number, value)
+    // An integer of 16 and more digits is a bigint here, and a double was meant.
+    if (typeof value === 'number' || typeof value === 'bigint') writer.double(number, Number(value))
     else issues.push(expected(pointer, 'number', value))
   } else if (type === 'bool') {
     if (typeof value === 'boolean') writer.varint(number, value ? 1n : 0n)

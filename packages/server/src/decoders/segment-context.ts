@@ -1,82 +1,38 @@
-import type { ColumnsOfKind, EventColumns } from '@millrace/protocol'
-import { asId, expected, type Issue, isObject } from './issues.ts'
+import type { EventColumns } from '@millrace/protocol'
+import { asId, expected, type Issue, isObject, setKey } from './issues.ts'
 
 type Json = Record<string, unknown>
-type TextColumn = ColumnsOfKind<'string' | 'enum'>
-type NumberColumn = ColumnsOfKind<'number'>
-
-/** `context.<section>.<field>` → text column. Of two fields for one column the first that is there wins. */
-const sections: Readonly<Record<string, Readonly<Record<string, TextColumn>>>> = {
-  page: {
-    url: 'http_url',
-    path: 'http_path',
-    referrer: 'http_referrer',
-    title: 'page_title',
-    search: 'page_search',
-  },
-  campaign: {
-    name: 'campaign_name',
-    source: 'campaign_source',
-    medium: 'campaign_medium',
-    term: 'campaign_term',
-    content: 'campaign_content',
-    id: 'campaign_id',
-    utm_campaign: 'campaign_name',
-    utm_source: 'campaign_source',
-    utm_medium: 'campaign_medium',
-    utm_term: 'campaign_term',
-    utm_content: 'campaign_content',
-    utm_id: 'campaign_id',
-  },
-  device: {
-    type: 'device_type',
-    model: 'device_model',
-    manufacturer: 'device_brand',
-    brand: 'device_brand',
-  },
-  os: { name: 'os_name', version: 'os_version' },
-  library: { name: 'client_name', version: 'client_version' },
-  location: {
-    country: 'geo_country',
-    region: 'geo_region',
-    city: 'geo_city',
-    postalCode: 'geo_postal',
-  },
-}
-
-/** `context.<field>` → text column. */
-const plainFields: Readonly<Record<string, TextColumn>> = {
-  userAgent: 'http_user_agent',
-  timezone: 'geo_timezone',
-  sessionId: 'session_id',
-}
-
-const numbersOfLocation: Readonly<Record<string, NumberColumn>> = {
-  latitude: 'geo_latitude',
-  longitude: 'geo_longitude',
-}
 
 /**
  * The context into columns, and whole into `context` with the message's `integrations`: what has no column (locale,
  * network, app, traits, groupId, a section in a form of the client's own …) is asked for there. `ip` is left out: it is no
  * column and nothing of this pipeline may need it. A field that has a column and a wrong type is an issue.
+ *
+ * | context                                            | columns                                              |
+ * | -------------------------------------------------- | ---------------------------------------------------- |
+ * | page {url, path, referrer, title, search}          | http_url, http_path, http_referrer, page_title, page_search |
+ * | campaign {name, source, medium, term, content, id} | campaign_*; also under their names in URLs, utm_*     |
+ * | device {type, model, manufacturer or brand}        | device_type, device_model, device_brand              |
+ * | os {name, version}, library {name, version}        | os_name, os_version; client_name, client_version     |
+ * | screen {width, height}                             | screen_size `WxH`                                    |
+ * | location {country, region, city, postalCode, latitude, longitude} | geo_*                                 |
+ * | userAgent, timezone, sessionId                     | http_user_agent, geo_timezone, session_id            |
+ *
+ * Written out field by field, not driven by a table: it runs for every Segment event and so takes half the time.
  */
 export function mapContext(message: Json, defaults: Json | undefined, columns: EventColumns, issues: Issue[]): void {
   const own = message['context']
   if (own !== undefined && own !== null && !isObject(own)) issues.push(expected('/context', 'object', own))
-  const context: Json = { ...(defaults?.['context'] as Json | undefined), ...(isObject(own) ? own : undefined) }
-  delete context['ip']
-  for (const key in context) {
-    const value = context[key]
-    if (value === null || value === undefined) continue
-    const fields = Object.hasOwn(sections, key) ? sections[key] : undefined
-    if (fields !== undefined) {
-      if (isObject(value)) mapSection(key, fields, value, columns, issues)
-    } else if (key === 'screen') mapScreen(value, columns, issues)
-    else if (Object.hasOwn(plainFields, key)) {
-      setText(columns, plainFields[key] as TextColumn, value, () => `/context/${key}`, issues)
-    }
-  }
+  const shared = defaults?.['context'] as Json | undefined
+  const merged: Json = { ...shared, ...(isObject(own) ? own : undefined) }
+  const context = merged['ip'] === undefined ? merged : withoutIp(merged)
+  mapSections(context, columns, issues)
+  const text = readText(context['userAgent'], '', 'userAgent', issues)
+  if (text !== undefined) columns.http_user_agent = text
+  const timezone = readText(context['timezone'], '', 'timezone', issues)
+  if (timezone !== undefined) columns.geo_timezone = timezone
+  const session = readText(context['sessionId'], '', 'sessionId', issues)
+  if (session !== undefined) columns.session_id = session
   keepIntegrations(message, defaults, context, columns, issues)
   for (const _ in context) {
     columns.context = context
@@ -84,59 +40,93 @@ export function mapContext(message: Json, defaults: Json | undefined, columns: E
   }
 }
 
-function mapSection(
-  key: string,
-  fields: Readonly<Record<string, TextColumn>>,
-  section: Json,
-  columns: EventColumns,
-  issues: Issue[],
-): void {
-  for (const field in fields) {
-    const value = section[field]
-    if (value === undefined || value === null) continue
-    const column = fields[field] as TextColumn
-    if (columns[column] === undefined) setText(columns, column, value, () => `/context/${key}/${field}`, issues)
+/** Not by `delete`, which would make the object a slow one for all who read it later. */
+function withoutIp(context: Json): Json {
+  const rest: Json = {}
+  for (const key in context) if (key !== 'ip') setKey(rest, key, context[key])
+  return rest
+}
+
+/** A section that is no object is in a form of the client's own, and stays in `context` only. */
+function mapSections(context: Json, columns: EventColumns, issues: Issue[]): void {
+  const { page, campaign, device, os, library, location, screen } = context
+  let text: string | undefined
+  if (isObject(page)) {
+    if ((text = readText(page['url'], 'page/', 'url', issues)) !== undefined) columns.http_url = text
+    if ((text = readText(page['path'], 'page/', 'path', issues)) !== undefined) columns.http_path = text
+    if ((text = readText(page['referrer'], 'page/', 'referrer', issues)) !== undefined) columns.http_referrer = text
+    if ((text = readText(page['title'], 'page/', 'title', issues)) !== undefined) columns.page_title = text
+    if ((text = readText(page['search'], 'page/', 'search', issues)) !== undefined) columns.page_search = text
   }
-  if (key !== 'location') return
-  for (const field in numbersOfLocation) {
-    setNumber(columns, numbersOfLocation[field] as NumberColumn, section[field], `/context/location/${field}`, issues)
+  if (isObject(campaign)) mapCampaign(campaign, columns, issues)
+  if (isObject(device)) {
+    if ((text = readText(device['type'], 'device/', 'type', issues)) !== undefined) columns.device_type = text
+    if ((text = readText(device['model'], 'device/', 'model', issues)) !== undefined) columns.device_model = text
+    text = readText(device['manufacturer'], 'device/', 'manufacturer', issues)
+    text ??= readText(device['brand'], 'device/', 'brand', issues)
+    if (text !== undefined) columns.device_brand = text
+  }
+  if (isObject(os)) {
+    if ((text = readText(os['name'], 'os/', 'name', issues)) !== undefined) columns.os_name = text
+    if ((text = readText(os['version'], 'os/', 'version', issues)) !== undefined) columns.os_version = text
+  }
+  if (isObject(library)) {
+    if ((text = readText(library['name'], 'library/', 'name', issues)) !== undefined) columns.client_name = text
+    if ((text = readText(library['version'], 'library/', 'version', issues)) !== undefined)
+      columns.client_version = text
+  }
+  if (isObject(location)) mapLocation(location, columns, issues)
+  if (isObject(screen)) mapScreen(screen, columns, issues)
+}
+
+function mapCampaign(campaign: Json, columns: EventColumns, issues: Issue[]): void {
+  const read = (field: string, parameter: string) =>
+    readText(campaign[field], 'campaign/', field, issues) ??
+    readText(campaign[parameter], 'campaign/', parameter, issues)
+  let text: string | undefined
+  if ((text = read('name', 'utm_campaign')) !== undefined) columns.campaign_name = text
+  if ((text = read('source', 'utm_source')) !== undefined) columns.campaign_source = text
+  if ((text = read('medium', 'utm_medium')) !== undefined) columns.campaign_medium = text
+  if ((text = read('term', 'utm_term')) !== undefined) columns.campaign_term = text
+  if ((text = read('content', 'utm_content')) !== undefined) columns.campaign_content = text
+  if ((text = read('id', 'utm_id')) !== undefined) columns.campaign_id = text
+}
+
+function mapLocation(location: Json, columns: EventColumns, issues: Issue[]): void {
+  let text: string | undefined
+  if ((text = readText(location['country'], 'location/', 'country', issues)) !== undefined) columns.geo_country = text
+  if ((text = readText(location['region'], 'location/', 'region', issues)) !== undefined) columns.geo_region = text
+  if ((text = readText(location['city'], 'location/', 'city', issues)) !== undefined) columns.geo_city = text
+  if ((text = readText(location['postalCode'], 'location/', 'postalCode', issues)) !== undefined)
+    columns.geo_postal = text
+  const { latitude, longitude } = location
+  if (typeof latitude === 'number') columns.geo_latitude = latitude
+  else if (latitude !== undefined && latitude !== null) {
+    issues.push(expected('/context/location/latitude', 'number', latitude))
+  }
+  if (typeof longitude === 'number') columns.geo_longitude = longitude
+  else if (longitude !== undefined && longitude !== null) {
+    issues.push(expected('/context/location/longitude', 'number', longitude))
   }
 }
 
-function mapScreen(screen: unknown, columns: EventColumns, issues: Issue[]): void {
-  if (!isObject(screen)) return
-  const { width, height } = screen
+function mapScreen({ width, height }: Json, columns: EventColumns, issues: Issue[]): void {
   if (width === undefined || width === null || height === undefined || height === null) return
   if (typeof width !== 'number') issues.push(expected('/context/screen/width', 'number', width))
   else if (typeof height !== 'number') issues.push(expected('/context/screen/height', 'number', height))
   else columns.screen_size = `${width}x${height}`
 }
 
-/** The pointer is made only when it is needed: this runs for every field of every event. */
-function setText(
-  columns: EventColumns,
-  column: TextColumn,
-  value: unknown,
-  pointer: () => string,
-  issues: Issue[],
-): void {
+/** A text field, or a number as its decimal string; undefined when it is absent, or wrong and noted. */
+function readText(value: unknown, section: string, field: string, issues: Issue[]): string | undefined {
+  if (value === undefined) return undefined
   const text = asId(value)
-  if (text === null) issues.push(expected(pointer(), 'string', value))
-  else if (text !== undefined) columns[column] = text
+  if (text !== null) return text
+  issues.push(expected(`/context/${section}${field}`, 'string', value))
+  return undefined
 }
 
-function setNumber(
-  columns: EventColumns,
-  column: NumberColumn,
-  value: unknown,
-  pointer: string,
-  issues: Issue[],
-): void {
-  if (value === undefined || value === null) return
-  if (typeof value === 'number') columns[column] = value
-  else issues.push(expected(pointer, 'number', value))
-}
-
+/** Beside the context's own fields; a context that has a field of that name keeps it, and the message's go to `data`. */
 function keepIntegrations(
   message: Json,
   defaults: Json | undefined,
@@ -146,11 +136,15 @@ function keepIntegrations(
 ): void {
   const own = message['integrations']
   if (own !== undefined && own !== null && !isObject(own)) issues.push(expected('/integrations', 'object', own))
-  const integrations: Json = {
-    ...(defaults?.['integrations'] as Json | undefined),
-    ...(isObject(own) ? own : undefined),
-  }
-  if (Object.keys(integrations).length === 0) return
+  const shared = defaults?.['integrations'] as Json | undefined
+  if (shared === undefined && (!isObject(own) || isEmpty(own))) return
+  const integrations: Json = { ...shared, ...(isObject(own) ? own : undefined) }
+  if (isEmpty(integrations)) return
   if (Object.hasOwn(context, 'integrations')) columns.data = { ...columns.data, integrations }
   else context['integrations'] = integrations
+}
+
+function isEmpty(object: Json): boolean {
+  for (const _ in object) return false
+  return true
 }
