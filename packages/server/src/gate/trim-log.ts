@@ -20,12 +20,13 @@ export interface TrimOptions {
 
 /** What the gate writes. Dead letters wait for a person. */
 const trimmed: readonly Topic[] = ['events', 'quarantine', 'outcomes']
-/** Trimming ends below the limit, so that a full log does not meet it again at the next record. */
-const bytesGoal = 0.9
+/** Trimming begins before the log is full, where admission refuses, and ends well below. */
+const bytesFrom = 0.9
+const bytesGoal = 0.8
 const hourMs = 3_600_000
 
 /**
- * Forgets records that are older than the retention's hours, or the oldest of a log that holds more than its bytes. Never what `load` has
+ * Forgets records that are older than the retention's hours, or the oldest of a log that comes near its bytes. Never what `load` has
  * not committed, and never events that the dedup index would have to read back. Returns how many records went.
  */
 export async function trimLog(options: TrimOptions): Promise<number> {
@@ -33,7 +34,7 @@ export async function trimLog(options: TrimOptions): Promise<number> {
   const committed = await log.committed(group)
   const sealed = dedup.sealedBefore()
   const bytes = await log.bytes()
-  const excess = bytes > retention.bytes ? 1 - (retention.bytes * bytesGoal) / bytes : 0
+  const excess = bytes > retention.bytes * bytesFrom ? 1 - (retention.bytes * bytesGoal) / bytes : 0
   let gone = 0
   for (const topic of trimmed) {
     for (const bounds of await log.bounds(topic)) {

@@ -14,7 +14,8 @@ export interface UpkeepOptions {
   readonly deps: Deps
 }
 
-const trimEveryMs = 30_000
+/** Between two looks the log must not grow by more than the tenth that is left when trimming begins. */
+const trimEveryMs = 10_000
 const destroySealsEveryMs = 3_600_000
 
 /** What has to go, goes: log records beyond their retention, keys of old seals. Runs where the dedup index is, since it has a say. */
