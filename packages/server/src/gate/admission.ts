@@ -24,6 +24,8 @@ export interface AdmissionOptions {
 export interface Admission extends Service {
   /** Throws `unavailable` while there is no room. */
   check(): void
+  /** Why events are refused, or undefined. */
+  refusal(): string | undefined
 }
 
 const lookEveryMs = 1000
@@ -35,7 +37,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
   let loop = Promise.resolve()
   let refusal: string | undefined
   const free = gaugeOf(deps.metrics, 'millrace_disk_free_bytes', 'bytes free on the disk of the data directory')
-  const bytes = gaugeOf(deps.metrics, 'millrace_log_bytes', 'bytes that the log occupies')
   const refusing = gaugeOf(
     deps.metrics,
     'millrace_admission_refusing',
@@ -45,7 +46,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
   async function look(): Promise<void> {
     const [freeNow, bytesNow] = await Promise.all([freeBytes(options.dataDir), log.bytes()])
     free.set(freeNow)
-    bytes.set(bytesNow)
     const before = refusal
     refusal = await findRefusal(freeNow, bytesNow)
     refusing.set(refusal === undefined ? 0 : 1)
@@ -93,6 +93,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       stopping.abort()
       await loop
     },
+    refusal: () => refusal,
     check() {
       if (refusal !== undefined) throw new PipelineError('unavailable', refusal, { retryAfterSeconds })
     },

@@ -50,6 +50,8 @@ export interface Gate extends Service {
    * sends a last beacon does not wait for the answer.
    */
   readonly accept: Accept
+  /** Why it takes nothing now, for readiness; undefined while it does. */
+  refusal(): string | undefined
 }
 
 const batchIdLength = 256
@@ -96,6 +98,7 @@ export function createGate({ log, dedup, state, config, deps }: GateOptions): Ga
 
   return {
     accept,
+    refusal: () => (isOpen ? admission.refusal() : 'starting or stopping'),
     async start(signal) {
       await admission.start(signal)
       await appender.start(signal)
