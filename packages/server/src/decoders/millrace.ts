@@ -54,9 +54,12 @@ function isNdjsonType(cx: DecodeContext): boolean {
   return ndjsonTypes.has((cx.contentType.split(';', 1)[0] ?? '').trim().toLowerCase())
 }
 
-/** The first value is complete and the second begins on a line of its own. */
+/** The first value is complete, on one line, and the second begins on another. */
 function looksLikeNdjson(body: Uint8Array, { fault }: NotJsonError): boolean {
-  return fault.afterValue && Buffer.from(body.buffer, body.byteOffset, fault.offset).includes(0x0a)
+  if (!fault.afterValue) return false
+  const before = Buffer.from(body.buffer, body.byteOffset, fault.offset).toString('latin1')
+  const value = before.trim()
+  return !value.includes('\n') && before.trimStart().includes('\n')
 }
 
 function decodeLines(body: Uint8Array): DecodedBatch {
