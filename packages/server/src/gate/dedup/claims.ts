@@ -29,6 +29,7 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
   /** By number. Numbers are small and used again, so that they fit a slot's owner. */
   const open: (OpenClaim | undefined)[] = []
   const freeNumbers: number[] = []
+  let warmth = 0
 
   function ownerInRetired(w0: number, w1: number, w2: number, w3: number): number {
     for (const { generation } of tiers.retired) {
@@ -56,6 +57,7 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
     generation.touch(now)
 
     const slots = new Int32Array(count)
+    warmth ^= generation.warm(words)
     let claimed = 0
     let met: Set<OpenClaim> | undefined
     const number = freeNumbers.pop() ?? open.length

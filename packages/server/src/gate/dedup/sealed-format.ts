@@ -6,8 +6,8 @@
  *   ids    = fingerprint*count                 16 bytes each, ascending as four unsigned words
  *   filter = u32 * 16 * blocks                 see filter.ts
  *   fences = u32 * pages                       first word of the first fingerprint of each page
- *   checks = u32 * pages                       crc32 of each page
- *   page   = 128 fingerprints, the last page fewer
+ *   checks = u32 * pages                       check of each page: pageCheck below
+ *   page   = 64 fingerprints, the last page fewer
  *
  * `indexCheck` in the JSON is the crc32 of filter, fences and checks, which are in memory while the file is open; a page is
  * checked when it is read. The file is written beside its place, synced, and renamed: it is there whole or not at all.
@@ -17,7 +17,7 @@ import { z } from 'zod'
 import { PipelineError } from '../../core/errors.ts'
 
 export const idBytes = 16
-export const pageIds = 128
+export const pageIds = 64
 export const pageBytes = pageIds * idBytes
 const magic = Buffer.from('MLRCDDUP', 'latin1')
 const version = 1
@@ -55,6 +55,29 @@ const digits = (sequence: number): string => String(sequence).padStart(10, '0')
 export function parseFileName(name: string): { first: number; last: number } | undefined {
   const match = /^(\d{10,})-(\d{10,})\.ids$/.exec(name)
   return match === null ? undefined : { first: Number(match[1]), last: Number(match[2]) }
+}
+
+/**
+ * The check of one page, given as words. Every step is a bijection of what came before, so any change within one of the four
+ * columns is found for certain, any other but for 1 in 4 billion. A crc32 of a kilobyte takes ten times as long here.
+ */
+export function pageCheck(words: Int32Array, from: number, to: number): number {
+  let a = 1
+  let b = 2
+  let c = 3
+  let d = 4
+  for (let at = from; at < to; at += 4) {
+    a = Math.imul(a ^ words[at]!, 0x9e3779b1)
+    b = Math.imul(b ^ words[at + 1]!, 0x85ebca77)
+    c = Math.imul(c ^ words[at + 2]!, 0xc2b2ae3d)
+    d = Math.imul(d ^ words[at + 3]!, 0x27d4eb2f)
+    // Multiplying carries upwards only: bring the upper half down.
+    a ^= a >>> 15
+    b ^= b >>> 15
+    c ^= c >>> 15
+    d ^= d >>> 15
+  }
+  return Math.imul(Math.imul(Math.imul(a ^ (to - from), 0x85ebca77) ^ b, 0xc2b2ae3d) ^ c, 0x27d4eb2f) ^ d
 }
 
 /** Bytes to keep free in front of the ids for a header over that many partitions. */
