@@ -75,8 +75,7 @@ function writeEvent(writer: ByteWriter, event: EventColumns): void {
     switch (field.code) {
       case 'text':
         if (typeof value !== 'string') throw wrongType(field, value)
-        writer.varint32(field.tag)
-        writer.string(value)
+        writer.taggedString(field.tag, value)
         break
       case 'double':
         if (typeof value !== 'number') throw wrongType(field, value)
@@ -90,12 +89,10 @@ function writeEvent(writer: ByteWriter, event: EventColumns): void {
         break
       case 'json':
         if (typeof value !== 'object') throw wrongType(field, value)
-        writer.varint32(field.tag)
-        writer.string(stringifyJson(value))
+        writer.taggedString(field.tag, stringifyJson(value))
         break
       case 'anyJson':
-        writer.varint32(field.tag)
-        writer.string(stringifyJson(value))
+        writer.taggedString(field.tag, stringifyJson(value))
         break
       case 'boolean':
         if (typeof value !== 'boolean') throw wrongType(field, value)
