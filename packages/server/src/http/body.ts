@@ -10,6 +10,8 @@ const inflatingAtOnce = 2
 /** How long the rest of a refused body is thrown away before the connection is cut: an answer sent into a full pipe would be lost. */
 const lingerMs = 2000
 
+const nothing = Buffer.alloc(0)
+
 export type BodyLimits = Pick<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs' | 'bodyStallMs'>
 
 /** Reads request bodies whole, inflated, within limits of size and time. One per listener. */
@@ -25,9 +27,8 @@ export interface BodyReader {
   close(): void
 }
 
+/** Looked after by the reader's one timer. */
 interface Watched {
-  startedAt: number
-  lastAt: number
   expire(now: number): void
 }
 
@@ -42,48 +43,58 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
   }, every)
   timer.unref()
 
+  /** Hot path: three listeners, never taken off again (they go with the request), and one object for the timer. */
   function receive(request: IncomingMessage, slot: Slot): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = []
+      let first: Buffer | undefined
+      let more: Buffer[] | undefined
       let bytes = 0
+      let isDone = false
       const startedAt = now()
+      let lastAt = startedAt
+      const fail = (error: Error) => {
+        if (isDone) return
+        isDone = true
+        watched.delete(watch)
+        reject(error)
+      }
       const watch: Watched = {
-        startedAt,
-        lastAt: startedAt,
         expire(at) {
-          if (at - watch.lastAt > limits.bodyStallMs)
-            finish(slow(`no byte of the body came for ${limits.bodyStallMs} ms`, bytes))
-          else if (at - startedAt > limits.bodyTimeoutMs)
-            finish(slow(`the body took more than ${limits.bodyTimeoutMs} ms`, bytes))
+          if (at - lastAt > limits.bodyStallMs)
+            fail(slow(`no byte of the body came for ${limits.bodyStallMs} ms`, bytes))
+          else if (at - startedAt > limits.bodyTimeoutMs) {
+            fail(slow(`the body took more than ${limits.bodyTimeoutMs} ms`, bytes))
+          }
         },
       }
       const onData = (chunk: Buffer) => {
+        if (isDone) return
         bytes += chunk.length
-        if (bytes > limits.maxBodyBytes) return finish(tooLarge(limits.maxBodyBytes))
+        if (bytes > limits.maxBodyBytes) return fail(tooLarge(limits.maxBodyBytes))
         try {
           slot.grow(chunk.length)
         } catch (error) {
-          return finish(error as Error)
+          return fail(error as Error)
         }
-        watch.lastAt = now()
-        chunks.push(chunk)
+        lastAt = now()
+        if (first === undefined) first = chunk
+        else {
+          more ??= [first]
+          more.push(chunk)
+        }
       }
-      const onEnd = () => finish(undefined)
-      const onGone = () =>
-        finish(new PipelineError('cancelled', `the client went away after ${bytes} bytes of its body`))
-      const finish = (error: Error | undefined) => {
+      const onEnd = () => {
+        if (isDone) return
+        isDone = true
         watched.delete(watch)
-        request.off('data', onData)
-        request.off('end', onEnd)
-        request.off('close', onGone)
-        // `error` keeps its listener: an error event that nobody hears would end the process.
-        if (error !== undefined) reject(error)
-        else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes))
+        resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, bytes))
       }
-      if (request.destroyed) return finish(new PipelineError('cancelled', 'the client went away'))
+      const onGone = () => fail(new PipelineError('cancelled', `the client went away after ${bytes} bytes of its body`))
+      if (request.destroyed) return onGone()
       watched.add(watch)
       request.on('data', onData)
       request.on('end', onEnd)
+      // Both: an error that nobody hears would end the process.
       request.on('error', onGone)
       request.on('close', onGone)
     })
@@ -107,8 +118,6 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
       if (request.complete || request.destroyed) return
       const startedAt = now()
       const rest: Watched = {
-        startedAt,
-        lastAt: startedAt,
         expire(at) {
           if (request.complete || request.destroyed) watched.delete(rest)
           else if (at - startedAt > Math.min(lingerMs, limits.bodyTimeoutMs)) {

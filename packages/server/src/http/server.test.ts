@@ -100,6 +100,12 @@ async function open(
       })
       http.route({
         method: 'GET',
+        path: '/unsendable',
+        dialect: 'test',
+        respond: () => Promise.resolve({ status: 200, headers: { 'x-bad': 'a\nb' }, body: '' }),
+      })
+      http.route({
+        method: 'GET',
         path: '/full',
         dialect: 'test',
         respond: () => Promise.reject(new PipelineError('unavailable', 'the log is full', { retryAfterSeconds: 2.2 })),
@@ -356,6 +362,13 @@ describe('routes', () => {
     expect(body).toContain('abc-1')
     expect(body).not.toContain('hunter2')
     expect(logged).toMatchObject([{ requestId: 'abc-1', path: '/broken' }])
+  })
+
+  it('whose answer cannot be sent lose their connection, nobody else does', async () => {
+    const { url, logged } = await open()
+    await expect(fetch(`${url}/unsendable`)).rejects.toThrow()
+    expect(logged).toMatchObject([{ path: '/unsendable' }])
+    expect((await fetch(`${url}/things/1`)).status).toBe(200)
   })
 
   it('say when to come again', async () => {

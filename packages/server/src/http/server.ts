@@ -226,7 +226,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           method: route.method,
           url: route.path,
           handler: (request, reply) => {
-            void serve(route, request, reply)
+            serve(route, request, reply).catch((error: unknown) => {
+              // Only an answer that cannot be written comes here; the client learns from the cut, everybody else goes on.
+              deps.logger.error({ requestId: request.id, path: route.path, err: error }, 'an answer could not be sent')
+              reply.raw.destroy()
+            })
           },
         })
       },
@@ -257,8 +261,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }, limits.stopMs)
     // Keep-alive connections become idle one by one as their requests finish; node would wait for their clients.
     const reaper = setInterval(() => server?.closeIdleConnections(), 20)
+    // Whoever ignores even the deadline's signal is left behind: a stop has an end.
+    const givenUp = sleep(limits.stopMs + afterDeadlineMs, undefined, { ref: false })
     try {
-      await Promise.all([inFlight.empty(), closed])
+      await Promise.race([Promise.all([inFlight.empty(), closed]), givenUp])
     } finally {
       clearTimeout(deadline)
       clearInterval(reaper)
@@ -293,6 +299,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
   }
 }
+
+/** For what the deadline of a stop has aborted to fall back to its answer. */
+const afterDeadlineMs = 1000
 
 /** A probe's body is nobody's load. */
 const unlimited: Slot = { grow() {}, shrink() {}, leave() {} }
