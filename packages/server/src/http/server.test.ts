@@ -86,6 +86,7 @@ async function open(
         dialect: 'test',
         respond: () => Promise.resolve(jsonAnswer({})),
       })
+      http.route({ method: 'GET', path: '/deaf', dialect: 'test', respond: () => new Promise(() => undefined) })
       http.route({
         method: 'GET',
         path: '/stream',
@@ -437,6 +438,15 @@ describe('a stop', () => {
     await server.stop()
     await connection.closed
     expect(logged).toMatchObject([{ requests: 1 }])
+  })
+
+  it('leaves behind what does not hear its signal', async () => {
+    const { server, raw } = await open({ stopMs: 50 })
+    const connection = await raw()
+    connection.write('GET /deaf HTTP/1.1\r\nhost: x\r\n\r\n')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    await server.stop()
+    await connection.closed
   })
 
   it('may come before the start', async () => {
