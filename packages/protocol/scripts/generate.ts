@@ -93,10 +93,16 @@ function browserCodec(): [string, string][] {
     out,
     proto,
   ])
-  return ['.js', '.d.ts'].map((extension) => [
-    `packages/protocol/src/gen/browser.gen${extension}`,
-    readFileSync(out.replace(/\.js$/, extension), 'utf8'),
-  ])
+  const code = readFileSync(out, 'utf8').replace('export {\n  $root as default\n};\n', '')
+  // Our own type for the halves of a 64-bit integer, so that nobody needs Long's.
+  const types = readFileSync(out.replace(/\.js$/, '.d.ts'), 'utf8').replace(
+    'import Long = require("long");',
+    "import type { LongBits as Long } from '../browser/int64.ts';",
+  )
+  return [
+    ['packages/protocol/src/gen/browser.gen.js', code],
+    ['packages/protocol/src/gen/browser.gen.d.ts', types],
+  ]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -27,7 +27,7 @@ export {
   encodeBrowserAnswer,
   type RejectedBrowserEvent,
 } from './browser/answer.ts'
-export { exactInteger, type Int64, toInt64 } from './browser/int64.ts'
+export { exactInteger, type Int64, type LongBits, toInt64 } from './browser/int64.ts'
 /** Generated codec of browser.proto: `millrace.v1.EventBatch.encode(…).finish()`, `.decode(bytes)`. */
 export { millrace } from './gen/browser.gen.js'
 export { type ClickHouseColumn, clickHouseColumns } from './clickhouse.ts'
@@ -45,17 +45,12 @@ export {
 export {
   createIdDeriver,
   deriveId,
-  idFor,
-  type IdMakers,
-  type IdOrigin,
-  type IdQuestion,
-  type IdResult,
   idText,
   maxIdLength,
   vitalId,
 } from './ids.ts'
 export { computeSpanGraph, type SpanLink, type SpanPlace } from './span-graph.ts'
-export { createUlid, newUlid, type UlidOptions } from './ulid.ts'
+export { createUlid, type UlidOptions } from './ulid.ts'
 export * from './unified-event.ts'
 export {
   type BatchValidationResult,

@@ -63,8 +63,3 @@ export function createUlid(options: UlidOptions = {}): () => string {
     return text
   }
 }
-
-/** One ULID of that time (Unix ms), for callers that keep no maker: two of one millisecond are in no order. */
-export function newUlid(time: number): string {
-  return createUlid({ now: () => time })()
-}

@@ -123,8 +123,8 @@ describe('the generated codec', () => {
         fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
         (revenue, session) => {
           const event = {
-            sessionId: toInt64(session, true) as number,
-            adEvent: { revenueMicros: toInt64(revenue, false) as number },
+            sessionId: toInt64(session, true),
+            adEvent: { revenueMicros: toInt64(revenue, false) },
           }
           const [read] = EventBatch.decode(EventBatch.encode({ events: [event] }).finish()).events
           expect(BigInt(exactInteger(read?.adEvent?.revenueMicros ?? 0))).toBe(revenue)

@@ -1,5 +1,12 @@
-/** A 64-bit integer of the generated codec: Long, or a number in messages made by hand. */
-export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean }
+/** Two's complement in two halves; what protobufjs reads 64-bit integers as (a Long has these, and more). */
+export interface LongBits {
+  readonly low: number
+  readonly high: number
+  readonly unsigned: boolean
+}
+
+/** A 64-bit integer of the generated codec: read as LongBits, written as either. */
+export type Int64 = number | LongBits
 
 /** A number as long as it is exact, else a bigint. */
 export function exactInteger(value: Int64): number | bigint {

@@ -1,5 +1,5 @@
 import * as $protobuf from "protobufjs/minimal.js";
-import Long = require("long");
+import type { LongBits as Long } from '../browser/int64.ts';
 
 /** Namespace millrace. */
 export namespace millrace {

@@ -2563,6 +2563,3 @@ export const millrace = $root.millrace = (() => {
     return millrace;
 })();
 
-export {
-  $root as default
-};
