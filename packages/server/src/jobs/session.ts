@@ -93,9 +93,9 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
   /** The next plan, or undefined when the session is to end. */
   async function next(): Promise<PlannedRecords | undefined> {
     try {
-      return await gather(planner, signals.gather)
+      return await gather(planner, reading)
     } catch (error) {
-      if (signals.gather.aborted) return undefined
+      if (reading.aborted) return undefined
       throw error
     }
   }

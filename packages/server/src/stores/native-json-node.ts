@@ -368,7 +368,7 @@ export class ObjectValues implements Values {
     if (children.length < indexFrom) {
       for (const child of children) if (sameBytes(child.raw, cursor.source, start, end)) return child
     }
-    const raw = cursor.source.slice(start, end)
+    const raw = new Uint8Array(cursor.source.subarray(start, end))
     const key = Buffer.from(raw).toString('latin1')
     if (children.length >= indexFrom) {
       node.index ??= new Map(children.map((each) => [Buffer.from(each.raw).toString('latin1'), each]))
