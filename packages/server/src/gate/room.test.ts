@@ -24,6 +24,7 @@ async function fill(log: MemoryLog, ages: readonly number[]): Promise<void> {
 async function load(log: MemoryLog, offset: number): Promise<void> {
   const membership = await log.join('load', ['events', 'outcomes'], async () => {}, never)
   await log.commit(membership, [{ topic: 'events', partition: 0, offset }])
+  await membership.leave()
 }
 
 const trim = (log: MemoryLog, sealed: readonly Position[], retention = { hours: 10, bytes: 1e9 }) =>
