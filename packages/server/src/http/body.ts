@@ -89,7 +89,10 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
         watched.delete(watch)
         resolve(more === undefined ? (first ?? nothing) : Buffer.concat(more, bytes))
       }
-      const onGone = () => fail(new PipelineError('cancelled', `the client went away after ${bytes} bytes of its body`))
+      const onGone = () => {
+        // `close` comes after every request: no error is made for those that were read.
+        if (!isDone) fail(new PipelineError('cancelled', `the client went away after ${bytes} bytes of its body`))
+      }
       if (request.destroyed) return onGone()
       watched.add(watch)
       request.on('data', onData)

@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
+import type { HttpAnswer } from './answer.ts'
 
 export interface Cors {
   /** May pages of this origin send the request that this preflight is for? */
@@ -9,11 +10,17 @@ export interface Cors {
  * Any page may send: a collector is made for that, and keys, not cookies, say who sends, so reflecting the origin gives nothing away.
  * The origin is named (not `*`) and credentials are allowed because `sendBeacon` always asks for both.
  */
-export function allowOrigin(reply: FastifyReply, origin: string): void {
-  reply.header('access-control-allow-origin', origin)
-  reply.header('access-control-allow-credentials', 'true')
-  reply.header('access-control-expose-headers', 'retry-after, x-request-id')
-  reply.header('vary', 'origin')
+export function originHeaders(origin: string): readonly string[] {
+  return [
+    'access-control-allow-origin',
+    origin,
+    'access-control-allow-credentials',
+    'true',
+    'access-control-expose-headers',
+    'retry-after, x-request-id',
+    'vary',
+    'origin',
+  ]
 }
 
 const usualHeaders =
@@ -23,14 +30,18 @@ const usualHeaders =
 const headerList = /^[a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*$/i
 
 /** The answer to a preflight: no key is asked for, browsers send none with it. */
-export function answerPreflight(request: FastifyRequest, reply: FastifyReply, origin: string, methods: string): void {
+export function answerPreflight(request: FastifyRequest, methods: string): HttpAnswer {
   const wanted = request.headers['access-control-request-headers']
   const isList = wanted !== undefined && wanted.length <= 1000 && headerList.test(wanted)
-  allowOrigin(reply, origin)
-  reply.header('access-control-allow-methods', methods)
-  reply.header('access-control-allow-headers', isList ? wanted : usualHeaders)
-  reply.header('access-control-max-age', '86400')
-  reply.header('vary', 'origin, access-control-request-headers')
-  reply.header('allow', methods)
-  reply.code(204).send()
+  return {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': methods,
+      'access-control-allow-headers': isList ? wanted : usualHeaders,
+      'access-control-max-age': '86400',
+      vary: 'access-control-request-headers',
+      allow: methods,
+    },
+    body: '',
+  }
 }
