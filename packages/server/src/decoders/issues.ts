@@ -46,26 +46,23 @@ function decimal(value: number): string {
 
 /** JSON can write numbers that no double holds; `JSON.parse` makes them infinite, which no column can store. */
 export function noteInfinite(event: unknown, issues: Issue[]): void {
-  const pointer = findInfinite(event, '')
+  const pointer = findInfinite(event)
   if (pointer === undefined || issues.some((issue) => issue.startsWith(`${pointer}:`))) return
   issues.push(`${pointer}: number beyond the range of a double`)
 }
 
-/**
- * The pointer of the first number beyond the largest double, or undefined. JSON's depth limit bounds the recursion.
- * Keys are shown only by their length, since they are the client's.
- */
-function findInfinite(value: unknown, pointer: string): string | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : pointer
+/** The pointer of the first number beyond the largest double, made on the way back. JSON's depth limit bounds the recursion. */
+function findInfinite(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : ''
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = findInfinite(item, `${pointer}/${index}`)
-      if (found !== undefined) return found
+    for (let index = 0; index < value.length; index++) {
+      const found = findInfinite(value[index])
+      if (found !== undefined) return `/${index}${found}`
     }
   } else if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) {
-      const found = findInfinite(item, `${pointer}/${pointerKey(key)}`)
-      if (found !== undefined) return found
+    for (const key in value) {
+      const found = findInfinite((value as Record<string, unknown>)[key])
+      if (found !== undefined) return `/${pointerKey(key)}${found}`
     }
   }
   return undefined

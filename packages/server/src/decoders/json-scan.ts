@@ -1,5 +1,3 @@
-import { PipelineError } from '../core/errors.ts'
-
 /** Deepest nesting of arrays and objects that a body may have, its own wrapping included. */
 export const maxJsonDepth = 100
 
@@ -19,7 +17,7 @@ const backslash = 0x5c
 /**
  * One pass over the bytes before `JSON.parse` sees them, which finds all that needs the slow path afterwards. It checks depth
  * and nothing else of the syntax, keeps one counter instead of a stack, and so cannot be exhausted by any input.
- * Throws PipelineError('malformed') at the first bracket that is nested too deep.
+ * Returns `jsonFlags`, or `~offset` (below 0) of the first bracket that is nested too deep.
  */
 export function scanJson(bytes: Uint8Array): number {
   const length = bytes.length
@@ -47,7 +45,7 @@ export function scanJson(bytes: Uint8Array): number {
     } else {
       if (byte === 0x7b || byte === 0x5b) {
         depth++
-        if (depth > maxJsonDepth) throw tooDeep(at - 1)
+        if (depth > maxJsonDepth) return ~(at - 1)
       } else if (byte === 0x7d || byte === 0x5d) {
         depth--
       } else if (digits > 0 && (byte | 0x20) === 0x65) {
@@ -64,12 +62,4 @@ function isSurrogateEscape(bytes: Uint8Array, at: number): boolean {
   if (((bytes[at] ?? 0) | 0x20) !== 0x64) return false
   const second = bytes[at + 1] ?? 0
   return second === 0x38 || second === 0x39 || ((second | 0x20) >= 0x61 && (second | 0x20) <= 0x66)
-}
-
-function tooDeep(offset: number): PipelineError {
-  return new PipelineError(
-    'malformed',
-    `the body is nested deeper than ${maxJsonDepth} levels at byte ${offset}; flatten it`,
-    { details: { offset, limit: maxJsonDepth } },
-  )
 }

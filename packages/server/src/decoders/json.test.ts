@@ -120,6 +120,93 @@ describe('JSON bodies', () => {
     ])
   })
 
+  it('keeps them exact wherever they stand, among strings and pairs that look like its marks', () => {
+    expect(
+      parse(
+        '{"a":-9007199254740993,"__proto__":9007199254740993 ,"s":"9007199254740993","\ud800\udc001":[9007199254740993]}',
+      ),
+    ).toEqual(
+      Object.fromEntries([
+        ['a', -9007199254740993n],
+        ['__proto__', 9007199254740993n],
+        ['s', '9007199254740993'],
+        ['\ud800\udc001', [9007199254740993n]],
+      ]),
+    )
+    expect(parse('["\\ud8001","\\ud800\\udc00",9007199254740993]')).toEqual([
+      '\ufffd1',
+      '\ud800\udc00',
+      9007199254740993n,
+    ])
+    expect(parse('9007199254740993')).toBe(9007199254740993n)
+  })
+
+  it('refuses what only the marks would make JSON', () => {
+    for (const text of [
+      '{9007199254740993:1}',
+      '{9007199254740993 :1}',
+      '[09007199254740993]',
+      '[-09007199254740993]',
+      '--9007199254740993',
+      '9007199254740993.',
+      '["a"9007199254740993]',
+      '[9007199254740993-1]',
+      '[9007199254740993e]',
+    ]) {
+      expect(refusal(bytes(text)).code, text).toBe('malformed')
+    }
+  })
+
+  it('parses as the engine and its reviver would, any text with long digits', () => {
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '9007199254740993',
+      '18446744073709551615',
+      '0',
+      '-',
+      '.',
+      'e',
+      ' ',
+      '"a":',
+      '"\\',
+      '\\"',
+    )
+    const viaReviver = (text: string): unknown => {
+      try {
+        return JSON.parse(text, (_key, value: unknown, cx?: { source?: string }) =>
+          typeof value === 'number' &&
+          !Number.isSafeInteger(value) &&
+          /^-?\d{1,20}$/.test(cx?.source ?? '') &&
+          (cx?.source ?? '').length <= 20
+            ? BigInt(cx?.source ?? '')
+            : value,
+        )
+      } catch {
+        return 'refused'
+      }
+    }
+    const viaMarks = (text: string): unknown => {
+      try {
+        return parse(text)
+      } catch {
+        return 'refused'
+      }
+    }
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 9 }), (pieces) => {
+        const text = pieces.join('')
+        expect(viaMarks(text)).toEqual(viaReviver(text))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
   it('says when a number is beyond all doubles', () => {
     expect(parseJsonBytes(bytes('{"a":1e400}')).mayHaveInfinite).toBe(true)
     expect(parseJsonBytes(bytes(`{"a":${'9'.repeat(400)}}`)).mayHaveInfinite).toBe(true)

@@ -1,5 +1,5 @@
 import { PipelineError } from '../core/errors.ts'
-import { parseJsonBytes } from './json.ts'
+import { readJson } from './json.ts'
 
 /** One line of NDJSON: its value, or what is wrong with it. */
 export interface NdjsonLine {
@@ -17,6 +17,7 @@ export interface NdjsonLine {
 export function readNdjson(body: Uint8Array, limit: number): readonly NdjsonLine[] {
   const lines: NdjsonLine[] = []
   let at = 0
+  let isSuspect = false
   while (at < body.length) {
     const newline = body.indexOf(0x0a, at)
     const end = newline === -1 ? body.length : newline
@@ -24,7 +25,9 @@ export function readNdjson(body: Uint8Array, limit: number): readonly NdjsonLine
     at = end + 1
     if (isBlank(bytes)) continue
     if (lines.length === limit) throw tooManyEvents(limit)
-    lines.push(readLine(bytes))
+    const line = readLine(bytes, isSuspect)
+    isSuspect ||= line.issue !== undefined
+    lines.push(line)
   }
   return lines
 }
@@ -40,19 +43,11 @@ export function tooManyEvents(limit: number, count?: number): PipelineError {
   )
 }
 
-function readLine(bytes: Uint8Array): NdjsonLine {
-  try {
-    return { bytes, ...parseJsonBytes(bytes) }
-  } catch (error) {
-    if (!(error instanceof PipelineError)) throw error
-    // "the body is not JSON: …": here it is but a line of the body.
-    return {
-      bytes,
-      value: undefined,
-      mayHaveInfinite: false,
-      issue: `: ${error.message.replace('the body', 'the line')}`,
-    }
-  }
+function readLine(bytes: Uint8Array, isSuspect: boolean): NdjsonLine {
+  const line = readJson(bytes, isSuspect)
+  if (!(line instanceof PipelineError)) return { bytes, ...line }
+  // "the body is not JSON: …": here it is but a line of the body.
+  return { bytes, value: undefined, mayHaveInfinite: false, issue: `: ${line.message.replace('the body', 'the line')}` }
 }
 
 function isBlank(bytes: Uint8Array): boolean {
