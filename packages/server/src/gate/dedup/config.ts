@@ -11,6 +11,6 @@ export const dedupConfig = z
     /** 4 GB of disk: some 220 M ids, which take 350 MB of memory. Beyond it the window becomes shorter, never below 24 h. */
     maxBytes: byteSize.default(4e9),
   })
-  .refine(({ window }) => window >= 24 * hour, { path: ['window'], message: 'expected 24h or more' })
-  .refine(({ maxBytes }) => maxBytes >= 100e6, { path: ['maxBytes'], message: 'expected 100 MB or more' })
+  .refine(({ window }) => window >= 60_000, { path: ['window'], message: 'expected 1m or more' })
+  .refine(({ maxBytes }) => maxBytes >= 1e6, { path: ['maxBytes'], message: 'expected 1 MB or more' })
 export type DedupConfig = z.output<typeof dedupConfig>

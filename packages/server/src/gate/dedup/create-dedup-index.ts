@@ -46,6 +46,7 @@ export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
   const { clock, logger } = deps
   const largest = options.generationIds ?? 1024 * 1024
   const smallest = Math.min(largest, options.firstGenerationIds ?? 64 * 1024)
+  const sealAfterMs = options.sealAfterMs ?? Math.min(15 * 60_000, options.windowMs / 8)
   const retired: Retired[] = []
   const files: SealedFile[] = []
   const tiers: Tiers = { active: new Generation(smallest), retired, files }
@@ -92,7 +93,7 @@ export function createDedupIndex(options: DedupIndexOptions): DedupIndex {
 
   function retireByAge(now: number): void {
     const { active } = tiers
-    if (active.stored === 0 || now - active.fromMs < (options.sealAfterMs ?? 15 * 60_000)) return
+    if (active.stored === 0 || now - active.fromMs < sealAfterMs) return
     retire(active.filled * 8 < active.capacity ? Math.max(smallest, Math.ceil(active.capacity / 4)) : active.capacity)
   }
 

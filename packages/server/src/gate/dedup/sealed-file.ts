@@ -1,7 +1,6 @@
 import { readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { PipelineError } from '../../core/errors.ts'
 import { Filter } from './filter.ts'
 import {
@@ -16,6 +15,7 @@ import {
   pageIds,
   pagesOf,
   type SealedHeader,
+  slicedCrc32,
 } from './sealed-format.ts'
 
 /** An open sealed file: its filter and fences are in memory, its ids on disk. */
@@ -58,7 +58,7 @@ async function openWith(handle: FileHandle, path: string): Promise<SealedFile> {
   if (size !== idsEnd + indexBytes) throw corrupt(`it has ${size} bytes, its header says ${idsEnd + indexBytes}`)
   if (basename(path) !== fileNameOf(header.first, header.last)) throw corrupt('its name is not the one in its header')
   const bytes = await readAll(handle, idsEnd, indexBytes, path)
-  if (crc32(bytes) !== header.indexCheck) throw corrupt('its filter fails its checksum')
+  if ((await slicedCrc32(bytes)) !== header.indexCheck) throw corrupt('its filter fails its checksum')
   const index = new Int32Array(bytes.buffer, bytes.byteOffset, indexBytes / 4)
   const fences = index.subarray(filterWords, filterWords + pages)
   const checks = index.subarray(filterWords + pages)

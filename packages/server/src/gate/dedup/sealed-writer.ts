@@ -1,6 +1,5 @@
 import { open, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { PipelineError } from '../../core/errors.ts'
 import { Filter, blocksFor } from './filter.ts'
 import {
@@ -13,6 +12,7 @@ import {
   pageIds,
   pagesOf,
   type SealedHeader,
+  slicedCrc32,
 } from './sealed-format.ts'
 
 /** What the writer cannot find out itself. */
@@ -88,7 +88,7 @@ export async function writeSealedFile(
     let indexCheck = 0
     for (const part of index) {
       const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
-      indexCheck = crc32(bytes, indexCheck)
+      indexCheck = await slicedCrc32(bytes, indexCheck)
       await writeAll(handle, bytes, offset)
       offset += bytes.length
     }
