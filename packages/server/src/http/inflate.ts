@@ -16,7 +16,7 @@ import { PipelineError } from '../core/errors.ts'
 
 export type Encoding = 'identity' | 'gzip' | 'deflate' | 'br' | 'zstd'
 
-export const acceptedEncodings = 'gzip, deflate, br, zstd, identity'
+const acceptedEncodings = 'gzip, deflate, br, zstd, identity'
 
 /** Beyond this, inflating moves to the thread pool: a megabyte holds the event loop for 2 to 4 ms. */
 const syncBytes = 1 << 20

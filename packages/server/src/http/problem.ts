@@ -1,7 +1,7 @@
 import { type ErrorCode, PipelineError, toPipelineError } from '../core/errors.ts'
 import type { HttpAnswer } from './answer.ts'
 
-export const problemType = 'application/problem+json'
+const problemType = 'application/problem+json'
 
 /** The one place where an error becomes a status. `title` is fixed per code; `detail` is the error's message. */
 const statuses: Readonly<Partial<Record<ErrorCode, readonly [status: number, title: string]>>> = {
@@ -27,7 +27,7 @@ const statuses: Readonly<Partial<Record<ErrorCode, readonly [status: number, tit
 /** Every other code is about our insides. */
 const inside = [500, 'Something went wrong here'] as const
 
-export function statusOf(code: ErrorCode): number {
+function statusOf(code: ErrorCode): number {
   return (statuses[code] ?? inside)[0]
 }
 
@@ -64,7 +64,7 @@ export function errorHeaders(error: unknown): Record<string, string> {
 }
 
 /** Whole seconds, 1 to 300: analytics-next ignores more and reads only integers. */
-export function retryAfter(error: PipelineError): number {
+function retryAfter(error: PipelineError): number {
   return Math.min(300, Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1)))
 }
 

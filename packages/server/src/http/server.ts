@@ -36,7 +36,7 @@ export interface Exchange {
   readonly untilGone: () => AbortSignal
 }
 
-export interface HttpRoute {
+interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Fastify's syntax; a slash at the end makes no difference. */
   readonly path: string

@@ -10,7 +10,7 @@ import { createSequenceGaps, type SequenceGaps } from './sequence-gaps.ts'
 import type { Source, SourceRoute } from './source.ts'
 
 /** Marks a body as import, demo or snapshot: no age limit, not in live. Needs an admin key. */
-export const historicalHeader = 'x-millrace-historical'
+const historicalHeader = 'x-millrace-historical'
 
 export interface RegisterOptions {
   readonly sources: readonly Source[]
