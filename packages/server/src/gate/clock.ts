@@ -2,9 +2,9 @@ import type { EventColumns } from '@millrace/protocol'
 import { type GateBatch, note, quarantine } from './gate-batch.ts'
 
 /** Below it, what looks like a wrong clock is the way through the net. */
-export const maxTransitMs = 60_000
-export const maxAheadMs = 3_600_000
-export const maxAgeMs = 30 * 86_400_000
+const maxTransitMs = 60_000
+const maxAheadMs = 3_600_000
+const maxAgeMs = 30 * 86_400_000
 
 /**
  * When it happened, by our clock. The client's time stands unless the client's clock is surely wrong: sent more than a minute before or

@@ -11,7 +11,7 @@ import type { BatchPart } from './batch-part.ts'
 import { FINGERPRINT_BYTES } from './dedup/dedup-index.ts'
 import { partitionOf } from './partition.ts'
 
-export const schemaVersion = 1
+const schemaVersion = 1
 /** No plan judges events yet. */
 const planVersion = 0
 /** A record that every log takes without being told to (Kafka's default is 1 MB); an event bigger than that has its own. */

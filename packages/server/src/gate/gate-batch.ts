@@ -3,7 +3,7 @@ import type { RawBatch } from '../core/batch.ts'
 import type { DropReason, Verdict } from '../core/outcome.ts'
 
 /** Why an event is not admitted. */
-export type Rejection = Exclude<Verdict<never>, { readonly kind: 'pass' }>
+type Rejection = Exclude<Verdict<never>, { readonly kind: 'pass' }>
 
 /**
  * A batch on its way through the steps. Each step looks at the events without a rejection, changes their columns in place and

@@ -288,6 +288,52 @@ describe('gate', () => {
     await test.gate.stop()
   })
 
+  it('fails an event that no record can hold alone, not its neighbours of the same commit', async () => {
+    const test = await openGateUnderTest()
+    const unwritable = {
+      toJSON() {
+        throw new Error('no')
+      },
+    }
+    const columns = goodEvent('bad', { properties: unwritable })
+    const good = [test.accept(rawBatch([goodEvent('a')])), test.accept(rawBatch([goodEvent('b')]))]
+    const bad = test.accept({ ...rawBatch([]), events: [{ columns, original: {} }] })
+    await expect(bad).rejects.toMatchObject({ code: 'internal' })
+    expect((await Promise.all(good)).flat().map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
+    expect(outcomesOf(await test.accept(rawBatch([goodEvent('bad')])))).toEqual({ stored: 1 })
+    await test.gate.stop()
+  })
+
+  it('stores what another request, for which it waited, could not', async () => {
+    let letGo: (fate: AppendFate) => void = () => {}
+    const held = new Promise<AppendFate>((resolve) => {
+      letGo = resolve
+    })
+    const test = await openGateUnderTest({ onAppend: (call) => (call === 1 ? held : 'store') })
+    const first = test.accept(rawBatch([goodEvent('a')]))
+    await new Promise((resolve) => setImmediate(resolve))
+    const second = test.accept(rawBatch([goodEvent('a'), goodEvent('b')]))
+    letGo('refuse')
+    await expect(first).rejects.toMatchObject({ code: 'unavailable' })
+    expect((await second).map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
+    await test.gate.stop()
+  })
+
+  it('tells what is stored, and what is to be sent again, when its wait for another request is given up', async () => {
+    const test = await openGateUnderTest()
+    const asked = new Uint8Array(16)
+    test.dedup.fingerprint('shop', 'a', asked, 0)
+    const other = test.dedup.claim(asked, testNow)
+    const leaving = new AbortController()
+    const answer = test.accept(rawBatch([goodEvent('a'), goodEvent('b'), goodEvent('a')]), leaving.signal)
+    await expect.poll(() => test.events().length).toBe(1)
+    leaving.abort()
+    expect((await answer).map(({ outcome }) => outcome)).toEqual(['retry', 'stored', 'retry'])
+    other.release()
+    expect((await test.accept(rawBatch([goodEvent('a')])))[0]?.outcome).toBe('stored')
+    await test.gate.stop()
+  })
+
   it('counts a duplicate that comes many times within one commit in one row', async () => {
     const test = await openGateUnderTest()
     await test.accept(rawBatch(Array.from({ length: 100 }, () => goodEvent('same'))))

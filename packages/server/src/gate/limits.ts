@@ -1,18 +1,18 @@
 import { type GateBatch, quarantine } from './gate-batch.ts'
 
 /** Of the columns together, as UTF-8 where they are text. */
-export const maxEventBytes = 1_048_576
+const maxEventBytes = 1_048_576
 /** Levels within one JSON column: beyond it, every reader of the event would need a deeper stack than people need objects. */
-export const maxDepth = 32
+const maxDepth = 32
 /**
  * Keys of all JSON columns of one event together, those within arrays too. The store keeps a column per path and block, so keys cost
  * rows × paths: who has more than this uses values as keys (ids, dates), and one such client would slow every project's inserts.
  */
-export const maxKeys = 1000
+const maxKeys = 1000
 /** Names of keys are paths of the store. */
-export const maxKeyLength = 256
+const maxKeyLength = 256
 /** Of an ordinary text column; free text has only the event's own limit. */
-export const maxTextLength = 8192
+const maxTextLength = 8192
 
 const freeText: ReadonlySet<string> = new Set([
   'error_message',

@@ -6,7 +6,7 @@ const minuteMs = 60_000
 export const maxRowsPerRecord = 10_000
 
 /** The batch that an outcome is of. */
-export interface OutcomeOf {
+interface OutcomeOf {
   readonly project: string
   readonly source: string
   readonly receivedAt: number

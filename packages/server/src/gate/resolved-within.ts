@@ -1,18 +1,16 @@
-/** True when the promise resolves within the time; false when not; rejects when the signal aborts first. */
+/** True when the promise settles within the time; false when the time, or the caller's patience (`signal`), is over first. */
 export function resolvedWithin(promise: Promise<void>, ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const finish = (settle: () => void) => {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false)
+    const finish = (isSettled: boolean) => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
-      settle()
+      signal.removeEventListener('abort', giveUp)
+      resolve(isSettled)
     }
-    const timer = setTimeout(() => finish(() => resolve(false)), ms)
-    const onAbort = () => finish(() => reject(signal.reason as Error))
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(
-      () => finish(() => resolve(true)),
-      () => finish(() => resolve(true)),
-    )
+    const giveUp = () => finish(false)
+    const settled = () => finish(true)
+    const timer = setTimeout(giveUp, ms)
+    signal.addEventListener('abort', giveUp, { once: true })
+    promise.then(settled, settled)
   })
 }

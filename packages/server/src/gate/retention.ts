@@ -1,7 +1,7 @@
 import type { EventColumns } from '@millrace/protocol'
 
 /** How long an event is kept, counted from its `timestamp`: by its name, else by its category, else by default. */
-export const retentionDays = {
+const retentionDays = {
   default: 90,
   transaction: 2555,
   content: 2555,
@@ -11,7 +11,7 @@ export const retentionDays = {
   critical: 90,
 } as const
 
-export type RetentionClass = keyof typeof retentionDays
+type RetentionClass = keyof typeof retentionDays
 
 const byName: ReadonlyMap<string, RetentionClass> = new Map<string, RetentionClass>([
   ['project.created', 'transaction'],
@@ -41,7 +41,7 @@ export function expiresAt(event: EventColumns): number {
   return (event.timestamp as number) + retentionDays[retentionClass(event)] * dayMs
 }
 
-export function retentionClass(event: EventColumns): RetentionClass {
+function retentionClass(event: EventColumns): RetentionClass {
   const named = byName.get(event.event_name as string)
   if (named !== undefined) return named
   const category = event.labels?.['category']

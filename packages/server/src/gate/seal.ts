@@ -18,10 +18,10 @@ const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
 /** Beyond it an original is not kept: a record has to stay small enough for every log. */
-export const maxSealedBytes = 1_048_576
+const maxSealedBytes = 1_048_576
 const deflateFrom = 512
 /** As long as an event may be old when its quarantine is looked through. */
-export const sealDays = 30
+const sealDays = 30
 const prefix = 'seals/'
 const dayMs = 86_400_000
 
@@ -36,7 +36,7 @@ export interface Sealer {
   ready(project: string, at: number): Promise<SealKey>
 }
 
-export interface SealKey {
+interface SealKey {
   seal(id: string, original: unknown): Sealed
 }
 
@@ -74,7 +74,7 @@ export async function destroyOldSeals(state: State, now: number): Promise<number
   return destroyed
 }
 
-export function sealKeyName(project: string, at: number): string {
+function sealKeyName(project: string, at: number): string {
   return `${prefix}${project}/${new Date(at).toISOString().slice(0, 10)}`
 }
 

@@ -17,7 +17,7 @@ export const keyConfig = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/i, 'must be 64 hex digits: the SHA-256 of the secret'),
 })
 
-export type KeyConfig = z.infer<typeof keyConfig>
+type KeyConfig = z.infer<typeof keyConfig>
 
 /** Name of a project: it becomes part of State keys and of the store's user names. */
 export const projectId = z
@@ -25,7 +25,7 @@ export const projectId = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 characters of a-z 0-9 _ -, beginning with a letter or digit')
 
 /** The part of `projects.<id>` that the ring needs. */
-export interface ProjectKeys {
+interface ProjectKeys {
   readonly keys?: readonly KeyConfig[] | undefined
 }
 
@@ -53,7 +53,7 @@ export interface NewKey extends KeyInfo {
 }
 
 /** A key that is good now. */
-export interface Key {
+interface Key {
   readonly project: string
   readonly id: string
   readonly scope: Scope

@@ -13,7 +13,7 @@ export const PENDING = 2
 /** Repeats an earlier fingerprint of this very call; its fate is that one's. */
 export const REPEATED = 3
 
-export type ClaimState = typeof CLAIMED | typeof DUPLICATE | typeof PENDING | typeof REPEATED
+type ClaimState = typeof CLAIMED | typeof DUPLICATE | typeof PENDING | typeof REPEATED
 
 /**
  * The ids that one call took. It is open until `confirm` or `release`, of which exactly one MUST be called, once
