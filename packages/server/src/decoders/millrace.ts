@@ -19,6 +19,9 @@ import { readTime } from './timestamp.ts'
 
 const writable: ReadonlyMap<string, Column> = new Map(writableColumns.map((column) => [column.name, column]))
 
+/** Far more than the gate lets through; it only bounds what is copied of a hostile event. */
+const maxOtherKeys = 10_000
+
 const requiredColumns: ReadonlyMap<string, readonly ColumnName[]> = new Map(
   eventTypes.map((type) => [type, validatedColumns(type) as readonly ColumnName[]]),
 )
@@ -108,6 +111,7 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
   if (!isObject(event)) return { columns, original: event, issues: [expected('', 'object', event)] }
   const issues: Issue[] = []
   let others: Record<string, unknown> | undefined
+  let otherCount = 0
   for (const key in event) {
     const value = event[key]
     const column = writable.get(key)
@@ -116,6 +120,10 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
     else if (findColumn(key) !== undefined) issues.push(`/${key}: set by Millrace, cannot be sent; leave it out`)
     else {
       others ??= {}
+      if (++otherCount > maxOtherKeys) {
+        issues.push(`: more than ${maxOtherKeys} keys that are no columns; use values, not keys, for ids`)
+        break
+      }
       setKey(others, key, value)
     }
   }

@@ -12,6 +12,8 @@ type EventShape = Parameters<typeof BrowserEvent.encode>[0]
 const protobuf = { headers: {}, kind: 'batch', contentType: 'application/x-protobuf' }
 const json = { ...protobuf, contentType: 'application/json' }
 
+/** JSON.stringify writes -0 as 0. */
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0)
 const uint32 = fc.integer({ min: 0, max: 0xffffffff })
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 /** Set or not, since absent and 0 are two things. */
@@ -36,9 +38,7 @@ const payload = fc.oneof(
     })
     .map((aiInteraction) => ({ aiInteraction })),
   fc.record({ urlFrom: text, urlTo: text, trigger: choice(navigationTriggers) }).map((navigation) => ({ navigation })),
-  fc
-    .record({ metricName: choice(metricNames), value: fc.double({ noNaN: true, noDefaultInfinity: true }), url: text })
-    .map((performance) => ({ performance })),
+  fc.record({ metricName: choice(metricNames), value: finite, url: text }).map((performance) => ({ performance })),
   fc
     .record({
       adId: text,
