@@ -46,8 +46,8 @@ export interface GateConfig {
  */
 export interface Gate extends Service {
   /**
-   * Aborting gives up what has not begun to be written; a source that has the whole body SHOULD NOT abort because its client left: who
-   * sends a last beacon does not wait for the answer.
+   * What it is handed, it writes, also when its client leaves: who sends a last beacon does not stay for the answer. Aborting only
+   * ends the wait for other requests with the same ids; what waited is then `retry`.
    */
   readonly accept: Accept
   /** Why it takes nothing now, for readiness; undefined while it does. */

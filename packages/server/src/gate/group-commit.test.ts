@@ -4,7 +4,7 @@ import { goodEvent, openGateUnderTest, rawBatch } from '../testing/gate-under-te
 import { createGroupCommit, type GroupCommitOptions, type Waiting, type Written } from './group-commit.ts'
 
 const stored: Written<Waiting> = { isStored: true }
-const entry = (bytes = 1): Waiting => ({ bytes, signal: new AbortController().signal })
+const entry = (bytes = 1): Waiting => ({ bytes })
 
 function open(options: Partial<GroupCommitOptions<Waiting>>) {
   const settled: [number, boolean][] = []

@@ -4,8 +4,6 @@ import { PipelineError, toPipelineError } from '../core/errors.ts'
 export interface Waiting {
   /** Rough size, for the bounds. */
   readonly bytes: number
-  /** Aborted before its commit began: it is not written. */
-  readonly signal: AbortSignal
 }
 
 /** What became of one append. `failed`: entries that could not be written, while the others were. */
@@ -68,21 +66,14 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
     }
     const taken = count === waiting.length ? waiting : waiting.slice(0, count)
     waiting = count === waiting.length ? [] : waiting.slice(count)
-    const going = taken.filter(({ entry, reject }) => {
-      waitingBytes -= entry.bytes
-      if (!entry.signal.aborted) return true
-      options.settle([entry], false)
-      reject(new PipelineError('cancelled', 'given up before it was written', { cause: entry.signal.reason }))
-      return false
-    })
-    return going
+    for (const { entry } of taken) waitingBytes -= entry.bytes
+    return taken
   }
 
   async function run(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     while (waiting.length > 0) {
-      const slots = take()
-      if (slots.length > 0) await commit(slots)
+      await commit(take())
     }
     running = undefined
   }

@@ -160,6 +160,15 @@ describe('validate', () => {
     expect(event).toMatchObject({ project: undefined, day: undefined, is_duplicate: undefined, actor_id: undefined })
   })
 
+  it('tells a bounded number of issues of bounded length', async () => {
+    const issues = Array.from({ length: 500 }, () => `/${'k'.repeat(5000)}: wrong`)
+    const batch = await identified({ ...rawBatch([]), events: [{ columns: goodEvent('a'), original: {}, issues }] })
+    judge(batch)
+    const told = (batch.rejections[0] as { issues: readonly string[] }).issues
+    expect(told).toHaveLength(20)
+    expect(Math.max(...told.map((issue) => issue.length))).toBeLessThan(310)
+  })
+
   it('refuses columns that do not exist, and passes the issues of the decoder on', async () => {
     expect(await issuesOf({ ...goodEvent('a'), 'no/such~column': 1 })).toEqual(['/no~1such~0column: no such column'])
     const batch = openBatch({

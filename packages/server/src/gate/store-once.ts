@@ -28,7 +28,7 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     let open: readonly number[] = passing(batch)
     let withRejected = batch.rejected > 0
     for (let round = 1; ; round++) {
-      const { part, pending, others } = claim(batch, batchId, open, withRejected, quarantined, signal)
+      const { part, pending, others } = claim(batch, batchId, open, withRejected, quarantined)
       if (part.stored.length > 0 || part.duplicates.length > 0 || withRejected) {
         try {
           await appender.submit(part)
@@ -59,7 +59,6 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     open: readonly number[],
     withRejected: boolean,
     quarantined: BatchPart['quarantined'],
-    signal: AbortSignal,
   ): { readonly part: BatchPart; readonly pending: readonly number[]; readonly others: Promise<void> | undefined } {
     const asked = new Uint8Array(open.length * FINGERPRINT_BYTES)
     const { project } = batch.raw
@@ -78,7 +77,6 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
       quarantined,
       records: undefined,
       bytes: batch.bytes,
-      signal,
     }
     return { part, pending, others: claim.others }
   }

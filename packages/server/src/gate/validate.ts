@@ -6,6 +6,8 @@ import { kindOf } from './ids.ts'
 const firstTime = -2_208_988_800_000
 const lastTime = 10_413_791_999_999
 const maxIssues = 20
+/** A pointer of a decoder holds the names of keys, which may be long. */
+const maxIssueLength = 300
 
 /** Ours alone: what a client says of them is left out, so that an exported event can be sent again. */
 const oursAlone = (column: Column): boolean =>
@@ -29,7 +31,7 @@ export function validate(batch: GateBatch): void {
     event['id'] = ids[i]
     event['ns'] ??= raw.project
     const issues = findIssues(event, raw.events[i]?.issues)
-    if (issues !== undefined) quarantine(batch, i, 'schema', issues.slice(0, maxIssues))
+    if (issues !== undefined) quarantine(batch, i, 'schema', issues.slice(0, maxIssues).map(cut))
   }
 }
 
@@ -100,6 +102,10 @@ function add(issues: string[] | undefined, issue: string): string[] {
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+}
+
+function cut(issue: string): string {
+  return issue.length <= maxIssueLength ? issue : `${issue.slice(0, maxIssueLength)}…`
 }
 
 /** RFC 6901, and no longer than a name is. */
