@@ -38,7 +38,11 @@ export function openBell(dir: string): Bell {
     ring() {
       wakeAll()
       // At 0, not appended: the file stays one byte long.
-      writeSync(file, byte, 0, 1, 0)
+      try {
+        writeSync(file, byte, 0, 1, 0)
+      } catch {
+        // What was appended is stored all the same, and readers look by themselves.
+      }
     },
     watch() {
       if (watcher !== undefined || isClosed || checkEveryMs === 15) return

@@ -91,7 +91,7 @@ export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environm
     syncDirectory(dir)
     syncDirectory(dirname(dir))
   }
-  /** Set when LMDB has given the environment up: a further write would hang in it. */
+  /** Set when LMDB has given the environment up: reads fail from then on, and a write would hang in it. */
   let failed: PipelineError | undefined
 
   let isClosed = false
@@ -99,6 +99,7 @@ export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environm
   /** A read that begins while LMDB is closing would hold a snapshot of nothing. */
   function mustBeOpen(): void {
     if (isClosed) throw new PipelineError('unavailable', 'the log has stopped')
+    if (failed !== undefined) throw failed
   }
 
   /** After a failed commit: whether LMDB still takes transactions. It does unless writing the meta page itself failed. */
@@ -151,7 +152,6 @@ export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environm
     range: (tree, range) => [...trees[tree].getRange({ ...range })],
     async transact(conditions, writes) {
       mustBeOpen()
-      if (failed !== undefined) throw failed
       const results: Promise<boolean>[] = []
       // Everything is prepared before the first call: an exception in here would commit the half that was queued.
       const nest = (i: number): void => {
@@ -175,9 +175,10 @@ export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environm
       return settled.every((result) => result.status === 'fulfilled' && result.value)
     },
     fileBytes: () => statSync(file).size,
-    close() {
+    async close() {
       isClosed = true
-      return root.close()
+      // A failed environment ends with the process: LMDB aborts when it is to be closed.
+      if (failed === undefined) await root.close()
     },
   }
 }

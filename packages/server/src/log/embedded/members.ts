@@ -182,7 +182,10 @@ export function createMembers(options: MembersOptions): Members {
       return member.id
     },
     async stop() {
-      await Promise.all([...live.keys()].map((membership) => membership.leave()))
+      const left = await Promise.allSettled([...live.keys()].map((membership) => membership.leave()))
+      // The others take its partitions all the same, once this process is gone.
+      for (const result of left)
+        if (result.status === 'rejected') deps.logger.warn({ err: result.reason as unknown }, 'could not leave a group')
       rest()
     },
   }
