@@ -1,6 +1,6 @@
 import { PipelineError } from '../core/errors.ts'
 
-/** Why a block's JSON column cannot go in the encoded form; the column goes as text then. Not an error of the event. */
+/** Why a block's JSON column cannot go in the flattened form. Not an error of the event. */
 export class TooWide extends Error {}
 
 const quote = 0x22
@@ -73,6 +73,7 @@ export class JsonCursor {
   /** A string token's text, escapes resolved. */
   unescape(start: number, end: number): string {
     const raw = Buffer.from(this.source.buffer, this.source.byteOffset + start, end - start).toString('utf8')
+    if (!this.escaped) return raw
     try {
       return JSON.parse(`"${raw}"`) as string
     } catch {
@@ -109,7 +110,7 @@ export class JsonCursor {
 
   /**
    * Take a number. As ClickHouse reads them: no fraction and no exponent is an Int64, beyond it a UInt64; all else a Float64.
-   * Integers beyond 64 bits are Float64 here (ClickHouse refuses them in text).
+   * Integers beyond 64 bits are Float64 here (ClickHouse's parser refuses them).
    */
   takeNumber(): NumberKind {
     const { source, end } = this

@@ -2,7 +2,7 @@ import type { ColumnBuilder } from './native-column.ts'
 import { refuseRepeat } from './native-column.ts'
 import { JsonCursor, TooWide } from './native-json-cursor.ts'
 import { ObjectValues } from './native-json-node.ts'
-import { appendEngineText } from './native-json-text.ts'
+import { SharedObjects } from './native-json-shared.ts'
 import { NativeWriter } from './native-writer.ts'
 import type { BlockColumn } from './store.ts'
 
@@ -10,23 +10,24 @@ import type { BlockColumn } from './store.ts'
 const pathsMax = 1_024
 /** Keys, whether or not they lead to a value. */
 const keysMax = 4_096
-/** The encoded form costs a byte per path and row; beyond this text is cheaper, and memory stays bounded. */
+/** The flattened form costs a byte per path and row; this keeps it in bounds. */
 const cellsMax = 20_000_000
 
 /**
- * A JSON column, from JSON text to Native's *flattened* form, per path and without making objects:
+ * A JSON column, from JSON text to Native without making objects, in one of two forms:
  *
- *   encoded: u64 3, then as native-json-node.ts draws it
- *   text:    u64 1, rows × String (JSON text; '{}' where there is none)
+ *   flattened   per path a column: native-json-node.ts
+ *   shared      per row a list of its paths and values: native-json-shared.ts
  *
- * A sender may put ids into keys. Beyond the bounds the block's column goes as text, read by the server: dearer, but
- * the same rows, and nothing here grows with the number of different keys.
+ * A sender may put ids into keys. Beyond the bounds the block's column goes in the shared form: the same rows, and neither memory
+ * nor time here grows with the number of different keys.
  */
 export class JsonColumn implements ColumnBuilder {
   readonly name: string
   readonly #cursor = new JsonCursor()
   #values: ObjectValues | undefined
-  /** Where each row's text lies, should the block have to go as text. */
+  #shared: SharedObjects | undefined
+  /** Where each row's text lies, should the form have to change. */
   readonly #sources: Uint8Array[] = []
   #places = new Uint32Array(3 * 256)
   #budget = { paths: pathsMax, keys: keysMax }
@@ -41,22 +42,18 @@ export class JsonColumn implements ColumnBuilder {
   /** `source` MUST stay as it is until `finish`. */
   append(row: number, source: Uint8Array, start: number, end: number): void {
     if (row < this.#rows) refuseRepeat(this.name, row)
-    this.#remember(row, source, start, end)
     this.#bytes += end - start
-    if (this.#values === undefined) return
-    while (this.#rows < row) {
-      this.#values.appendEmpty()
-      this.#rows++
-    }
+    this.#pad(row)
     this.#rows = row + 1
-    const cursor = this.#cursor
-    cursor.open(source, start, end)
+    if (this.#values === undefined) return this.#share(source, start, end)
+    this.#remember(row, source, start, end)
+    this.#cursor.open(source, start, end)
     try {
-      this.#values.append(cursor)
+      this.#values.append(this.#cursor)
       if ((row & 0xfff) === 0 && this.#tooManyCells(row)) throw new TooWide()
     } catch (error) {
       if (!(error instanceof TooWide)) throw error
-      this.#values = undefined
+      this.#startSharing()
     }
   }
 
@@ -65,17 +62,20 @@ export class JsonColumn implements ColumnBuilder {
   }
 
   finish(rows: number): BlockColumn {
-    if (this.#values && this.#tooManyCells(rows)) this.#values = undefined
-    const data: Uint8Array[] = []
-    if (this.#values === undefined) data.push(this.#text(rows))
-    else {
-      for (; this.#rows < rows; this.#rows++) this.#values.appendEmpty()
-      const prefix = new NativeWriter()
-      this.#values.prefix(prefix)
-      data.push(prefix.done())
-      this.#values.data(data)
-    }
-    return { name: this.name, type: 'JSON', data: rows === 0 ? [] : data }
+    this.#pad(rows)
+    if (this.#values && this.#tooManyCells(rows)) this.#startSharing()
+    const column = { name: this.name, type: 'JSON' }
+    if (rows === 0) return { ...column, data: [] }
+    if (this.#values === undefined) return { ...column, data: (this.#shared as SharedObjects).data() }
+    const prefix = new NativeWriter()
+    this.#values.prefix(prefix)
+    const data: Uint8Array[] = [prefix.done()]
+    this.#values.data(data)
+    return { ...column, data }
+  }
+
+  #pad(row: number): void {
+    for (; this.#rows < row; this.#rows++) (this.#values ?? this.#shared)?.appendEmpty()
   }
 
   #tooManyCells(rows: number): boolean {
@@ -96,18 +96,27 @@ export class JsonColumn implements ColumnBuilder {
     this.#places[at + 2] = end
   }
 
-  #text(rows: number): Uint8Array {
-    const out = new NativeWriter(this.#bytes + rows * 4 + 16)
-    out.i64(1)
-    for (let row = 0; row < rows; row++) {
+  /** Encode what came so far again, in the shared form. */
+  #startSharing(): void {
+    this.#values = undefined
+    this.#shared = new SharedObjects()
+    for (let row = 0; row < this.#rows; row++) {
       const at = row * 3
       const source = at < this.#places.length ? (this.#places[at] as number) : 0
-      if (source === 0) out.text('{}')
-      else {
-        const start = this.#places[at + 1] as number
-        appendEngineText(out, this.#sources[source - 1] as Uint8Array, start, this.#places[at + 2] as number)
-      }
+      if (source === 0) this.#shared.appendEmpty()
+      else
+        this.#share(
+          this.#sources[source - 1] as Uint8Array,
+          this.#places[at + 1] as number,
+          this.#places[at + 2] as number,
+        )
     }
-    return out.done()
+    this.#sources.length = 0
+    this.#places = new Uint32Array(0)
+  }
+
+  #share(source: Uint8Array, start: number, end: number): void {
+    this.#cursor.open(source, start, end)
+    this.#shared?.append(this.#cursor)
   }
 }
