@@ -283,6 +283,24 @@ describe('the dedup index', () => {
     expect(new Set(states(world, ['p/early', ...range(0, 100)]))).toEqual(new Set([DUPLICATE]))
   })
 
+  it('counts on a record that several claims share only when all of them are settled', async () => {
+    const world = await openWorld()
+    const [first, second] = [claim(world, ['p/one']), claim(world, ['p/two'])]
+    const fingerprints = prints(world.index, ['p/one', 'p/two'])
+    const record = { topic: 'events' as const, partition: 0, value: new Uint8Array(5), fingerprints }
+    const positions = await world.log.append([record], {}, signal)
+    first.confirm(positions)
+    for (let i = 0; i < 100; i += 10) claim(world, range(i, i + 10)).release()
+    claim(world, range(0, 20)).release()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(world.index.sealedBefore()).toEqual([])
+    second.confirm(positions)
+    await vi.waitFor(() => expect(world.index.sealedBefore()).toEqual([{ topic: 'events', partition: 0, offset: 1 }]))
+    await world.log.trim({ topic: 'events', partition: 0, offset: 1 })
+    await crash(world)
+    expect(states(world, ['p/one', 'p/two'])).toEqual([DUPLICATE, DUPLICATE])
+  })
+
   it('refuses new ids for now when files cannot be written, and goes on when they can', async () => {
     const world = await openWorld()
     const blocker = claim(world, ['p/blocks'])
@@ -569,7 +587,7 @@ describe('the dedup index against a set', () => {
         expect(world.said.filter((said) => !said.includes('are read from the log at the next start'))).toEqual([])
         await close(world)
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     )
   }, 60_000)
 })

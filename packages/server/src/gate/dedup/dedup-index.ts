@@ -13,14 +13,12 @@ export const PENDING = 2
 /** Repeats an earlier fingerprint of this very call; its fate is that one's. */
 export const REPEATED = 3
 
-type ClaimState = typeof CLAIMED | typeof DUPLICATE | typeof PENDING | typeof REPEATED
-
 /**
  * The ids that one call took. It is open until `confirm` or `release`, of which exactly one MUST be called, once
  * (also when nothing was claimed: then either does nothing).
  */
 export interface Claim {
-  /** One ClaimState per fingerprint of the call, in its order. */
+  /** One of the four above per fingerprint of the call, in its order. */
   readonly states: Uint8Array
   /** Resolves when every other open claim met here (PENDING) is settled; never rejects. Undefined when none was met. */
   readonly others: Promise<void> | undefined

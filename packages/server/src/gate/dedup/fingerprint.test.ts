@@ -90,7 +90,7 @@ describe('the fingerprint', () => {
         const isSame = a[0] === b[0] && a[1] === b[1]
         return (hex(fingerprint, ...a) === hex(fingerprint, ...b)) === isSame
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
