@@ -45,6 +45,7 @@ interface Pending {
 interface End {
   next: number
   bytes: number
+  at: number
   markedAt: number
   markedBytes: number
 }
@@ -60,7 +61,7 @@ export function createAppender({ layout, bell, clock, prepareCommit }: AppenderO
   function endOf(topic: Topic, partition: number): End {
     const known = ends.get(`${topic}/${partition}`)
     if (known !== undefined) return known
-    const { next, bytes } = headOf(env, topic, partition)
+    const head = headOf(env, topic, partition)
     const [mark] = env.range('marks', {
       start: recordKey(topic, partition, 2 ** 48),
       end: recordKey(topic, partition, 0),
@@ -68,8 +69,7 @@ export function createAppender({ layout, bell, clock, prepareCommit }: AppenderO
       limit: 1,
     })
     const end = {
-      next,
-      bytes,
+      ...head,
       markedAt: mark === undefined ? 0 : number(mark.value, 0),
       markedBytes: mark === undefined ? 0 : number(mark.value, 1),
     }
@@ -129,13 +129,14 @@ export function createAppender({ layout, bell, clock, prepareCommit }: AppenderO
           )
         const key = recordKey(topic, partition, offset)
         if (now - end.markedAt >= markEveryMs || end.bytes - end.markedBytes >= markEveryBytes) {
-          writes.push({ tree: 'marks', key, value: numbers(now, end.bytes) })
+          writes.push({ tree: 'marks', key, value: numbers(end.at, end.bytes) })
           end.markedAt = now
           end.markedBytes = end.bytes
         }
         writes.push({ tree: 'records', key, value })
         if (fingerprints !== undefined) writes.push({ tree: 'fingerprints', key, value: fingerprints })
         end.next++
+        end.at = now
         end.bytes += occupied(value.length) + (fingerprints === undefined ? 0 : occupied(fingerprints.length))
         return { topic, partition, offset }
       }),
@@ -144,7 +145,7 @@ export function createAppender({ layout, bell, clock, prepareCommit }: AppenderO
     for (const { topic, partition, from, end } of touched.values()) {
       const key = partitionKey(topic, partition)
       conditions.push({ tree: 'heads', key, version: from })
-      writes.push({ tree: 'heads', key, value: numbers(end.bytes), version: end.next })
+      writes.push({ tree: 'heads', key, value: numbers(end.bytes, now), version: end.next })
     }
     const commit = batch[0]?.commit
     if (commit !== undefined) {

@@ -157,7 +157,7 @@ async function found(env: Environment, options: EmbeddedLogOptions): Promise<{ e
     for (const topic of topics)
       for (let partition = 0; partition < (topic === 'events' ? options.partitions : 1); partition++)
         for (const tree of ['heads', 'floors'] as const)
-          writes.push({ tree, key: partitionKey(topic, partition), value: numbers(0), version: 0 })
+          writes.push({ tree, key: partitionKey(topic, partition), value: numbers(0, 0), version: 0 })
     await env.transact([{ tree: 'meta', key: formatKey, version: null }], writes)
     env.refresh()
   }

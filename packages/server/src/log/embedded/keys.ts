@@ -6,9 +6,9 @@ import { type Topic, topics } from '../log.ts'
  *
  *   records       partition offset:u64    → the record's value, as it was appended
  *   fingerprints  partition offset:u64    → 16 bytes per event of the record; absent when none were given
- *   heads         partition               → version = next offset    bytes:f64   bytes ever appended
+ *   heads         partition               → version = next offset    bytes:f64 at:f64   bytes ever appended; our clock at the last append
  *   floors        partition               → version = first offset   bytes:f64   bytes ever trimmed, not above the truth
- *   marks         partition offset:u64    → at:f64 bytes:f64                     head's bytes and our clock before that offset was written
+ *   marks         partition offset:u64    → at:f64 bytes:f64                     the head's, before that offset was written
  *   groups        name                    → version = generation     JSON of GroupState
  *   positions     name 00 partition       → offset:f64 note:utf8
  *   meta          "format"                → version = 1              JSON {epoch, partitions}

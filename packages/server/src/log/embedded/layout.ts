@@ -12,6 +12,8 @@ export interface Head {
   readonly next: number
   /** Bytes ever appended to the partition. */
   readonly bytes: number
+  /** Our clock at its last append, 0 before the first. */
+  readonly at: number
 }
 
 export interface Floor {
@@ -22,7 +24,7 @@ export interface Floor {
 
 export function headOf(env: Environment, topic: Topic, partition: number): Head {
   const { value, version } = mustExist(env.entry('heads', partitionKey(topic, partition)), 'head', topic, partition)
-  return { next: version, bytes: number(value, 0) }
+  return { next: version, bytes: number(value, 0), at: number(value, 1) }
 }
 
 export function floorOf(env: Environment, topic: Topic, partition: number): Floor {

@@ -52,8 +52,8 @@ export function createRetention(
         bytes: number(value, 1),
       }),
     )
-    const { next, bytes } = headOf(env, topic, partition)
-    return [...marks, { topic, partition, offset: next, at: clock.now(), bytes }]
+    const { next, bytes, at } = headOf(env, topic, partition)
+    return [...marks, { topic, partition, offset: next, at, bytes }]
   }
 
   /** Below this nobody that matters needs anything. A protecting group that has never been seen needs everything. */
