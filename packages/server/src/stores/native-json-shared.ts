@@ -32,30 +32,71 @@ const typeCodes = {
 }
 const nullable = 0x23
 
-interface Entry {
-  readonly path: string
-  readonly start: number
-  readonly end: number
+/** Paths and values of one object, as bytes; reused. */
+class Entries {
+  readonly paths = new NativeWriter()
+  readonly values = new NativeWriter()
+  /** Four per entry: where its path and its value start and end. */
+  readonly places: number[] = []
+  /** Entries to be written, ascending by path. */
+  readonly order: number[] = []
+
+  clear(): void {
+    this.paths.length = 0
+    this.values.length = 0
+    this.places.length = 0
+    this.order.length = 0
+  }
+
+  /** Insert the entry just completed where it belongs; one whose path is there already is left out: the first wins. */
+  add(pathStart: number, pathEnd: number, valueStart: number): void {
+    const { order, places } = this
+    const entry = places.length
+    places.push(pathStart, pathEnd, valueStart, this.values.length)
+    let at = order.length
+    while (at > 0) {
+      const difference = this.#compare(order[at - 1] as number, entry)
+      if (difference === 0) return
+      if (difference < 0) break
+      at--
+    }
+    if (at === order.length) order.push(entry)
+    else order.splice(at, 0, entry)
+  }
+
+  #compare(a: number, b: number): number {
+    const { places } = this
+    const { bytes } = this.paths
+    let x = places[a] as number
+    let y = places[b] as number
+    const xEnd = places[a + 1] as number
+    const yEnd = places[b + 1] as number
+    for (; x < xEnd && y < yEnd; x++, y++) {
+      const difference = (bytes[x] as number) - (bytes[y] as number)
+      if (difference !== 0) return difference
+    }
+    return xEnd - x - (yEnd - y)
+  }
 }
 
 export class SharedObjects {
   readonly #offsets = new NativeWriter()
   readonly #paths = new NativeWriter()
   readonly #values = new NativeWriter()
-  /** Writers for the row at hand, one per level of objects within objects' arrays. */
-  readonly #scratch: NativeWriter[] = []
+  readonly #spareEntries: Entries[] = []
+  readonly #spareWriters: NativeWriter[] = []
   #count = 0
 
   append(cursor: JsonCursor): void {
-    const entries: Entry[] = []
-    const scratch = this.#take()
-    this.#object('', cursor, entries, scratch, 0, 0)
-    for (const entry of distinct(entries)) {
-      this.#paths.text(entry.path)
-      this.#values.string(scratch.bytes, entry.start, entry.end)
-      this.#count++
+    const entries = this.#spareEntries.pop() ?? new Entries()
+    this.#object(0, cursor, entries, 0, 0)
+    const { order, places, paths, values } = entries
+    for (const entry of order) {
+      this.#paths.string(paths.bytes, places[entry] as number, places[entry + 1] as number)
+      this.#values.string(values.bytes, places[entry + 2] as number, places[entry + 3] as number)
     }
-    this.#scratch.push(scratch)
+    this.#count += order.length
+    this.#free(entries)
     this.appendEmpty()
   }
 
@@ -75,14 +116,15 @@ export class SharedObjects {
     return [prefix.done(), this.#offsets.done(), this.#paths.done(), this.#values.done()]
   }
 
-  #take(): NativeWriter {
-    const scratch = this.#scratch.pop() ?? new NativeWriter()
-    scratch.length = 0
-    return scratch
+  #free(entries: Entries): void {
+    entries.clear()
+    this.#spareEntries.push(entries)
   }
 
-  /** Take an object: its values, and those of the objects in it, as entries whose bytes are in `out`. */
-  #object(prefix: string, cursor: JsonCursor, entries: Entry[], out: NativeWriter, level: number, depth: number): void {
+  /** Take an object: its values, and those of the objects in it. `prefix`: length of the path up to it, which ends what is written of paths. */
+  #object(prefix: number, cursor: JsonCursor, entries: Entries, level: number, depth: number): void {
+    const { paths } = entries
+    const prefixStart = paths.length - prefix
     cursor.take(0x7b)
     if (cursor.peek() === 0x7d) {
       cursor.at++
@@ -92,15 +134,21 @@ export class SharedObjects {
       if (cursor.peek() !== 0x22) cursor.fail()
       const keyStart = cursor.at + 1
       const keyEnd = cursor.skipString()
-      const path = prefix + cursor.unescape(keyStart, keyEnd)
+      const pathStart = paths.length
+      paths.copy(paths.bytes, prefixStart, prefixStart + prefix)
+      if (cursor.escaped) writeBare(paths, cursor.unescape(keyStart, keyEnd))
+      else paths.copy(cursor.source, keyStart, keyEnd)
+      const pathEnd = paths.length
       cursor.take(0x3a)
       const byte = cursor.peek()
       if (byte === 0x6e) cursor.skipWord(4)
-      else if (byte === 0x7b && depth < depthMax) this.#object(`${path}.`, cursor, entries, out, level, depth + 1)
-      else {
-        const start = out.length
-        this.#value(cursor, out, level, depth)
-        entries.push({ path, start, end: out.length })
+      else if (byte === 0x7b && depth < depthMax) {
+        paths.byte(0x2e)
+        this.#object(paths.length - pathStart, cursor, entries, level, depth + 1)
+      } else {
+        const valueStart = entries.values.length
+        this.#value(cursor, entries.values, level, depth)
+        entries.add(pathStart, pathEnd, valueStart)
       }
       const next = cursor.peek()
       cursor.at++
@@ -146,7 +194,8 @@ export class SharedObjects {
   #array(cursor: JsonCursor, out: NativeWriter, shape: ArrayShape, level: number, depth: number): void {
     const kind = elementKind(shape)
     const isNullable = kind !== 'Dynamic' && kind !== 'Array' && (kind !== 'JSON' || (shape.seen & sawNull) !== 0)
-    const elements = this.#take()
+    const elements = this.#spareWriters.pop() ?? new NativeWriter()
+    elements.length = 0
     let count = 0
     cursor.take(0x5b)
     if (cursor.peek() === 0x5d) cursor.at++
@@ -170,42 +219,26 @@ export class SharedObjects {
       }
     out.varint(count)
     out.copy(elements.bytes, 0, elements.length)
-    this.#scratch.push(elements)
+    this.#spareWriters.push(elements)
   }
 
   #nestedObject(cursor: JsonCursor, out: NativeWriter, level: number, depth: number): void {
-    const entries: Entry[] = []
-    const scratch = this.#take()
-    this.#object('', cursor, entries, scratch, level, depth)
-    const kept = distinct(entries)
-    out.varint(kept.length)
-    for (const { path, start, end } of kept) {
-      out.text(path)
-      out.copy(scratch.bytes, start, end)
+    const entries = this.#spareEntries.pop() ?? new Entries()
+    this.#object(0, cursor, entries, level, depth)
+    const { order, places, paths, values } = entries
+    out.varint(order.length)
+    for (const entry of order) {
+      out.string(paths.bytes, places[entry] as number, places[entry + 1] as number)
+      out.copy(values.bytes, places[entry + 2] as number, places[entry + 3] as number)
     }
-    this.#scratch.push(scratch)
+    this.#free(entries)
   }
 }
 
-/** By path in the order of their bytes; of several with one path the first. */
-function distinct(entries: Entry[]): Entry[] {
-  if (entries.length < 2) return entries
-  entries.sort((a, b) => comparePaths(a.path, b.path))
-  return entries.filter((entry, at) => at === 0 || entry.path !== entries[at - 1]?.path)
-}
-
-/** The order of UTF-8, which is that of UTF-16 but where surrogates meet what is above them. */
-function comparePaths(a: string, b: string): number {
-  if (a === b) return 0
-  const shorter = Math.min(a.length, b.length)
-  for (let at = 0; at < shorter; at++) {
-    const x = a.charCodeAt(at)
-    const y = b.charCodeAt(at)
-    if (x === y) continue
-    if (x < 0xd800 || y < 0xd800) return x - y
-    return Buffer.compare(Buffer.from(a), Buffer.from(b))
-  }
-  return a.length - b.length
+/** UTF-8 without a length. */
+function writeBare(out: NativeWriter, text: string): void {
+  const bytes = Buffer.from(text)
+  out.copy(bytes, 0, bytes.length)
 }
 
 function writeArrayType(out: NativeWriter, shape: ArrayShape, level: number): void {
