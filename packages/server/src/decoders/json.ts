@@ -11,14 +11,21 @@ export interface JsonBody {
   readonly mayHaveInfinite: boolean
 }
 
+/** Why bytes are not read. */
+export interface JsonFailure {
+  /** Goes on from "the body …" or "the line …". */
+  readonly problem: string
+  readonly details: Readonly<Record<string, unknown>>
+  /** Set when they are not JSON at all. */
+  readonly fault?: JsonFault
+}
+
 /** Bytes that are not JSON; `fault` is for who wants to try something else (NDJSON). */
 export class NotJsonError extends PipelineError {
   readonly fault: JsonFault
 
-  constructor(fault: JsonFault) {
-    super('malformed', `the body is not JSON: ${fault.what} at byte ${fault.offset}`, {
-      details: { offset: fault.offset, what: fault.what },
-    })
+  constructor({ problem, details }: JsonFailure, fault: JsonFault) {
+    super('malformed', `the body ${problem}`, { details })
     this.fault = fault
   }
 }
@@ -28,18 +35,20 @@ export class NotJsonError extends PipelineError {
  * any other, both as in `JSON.parse`. Integers of up to 64 bits that a double cannot hold become bigint. A lone half of a
  * surrogate pair becomes U+FFFD, which is what it would be in any UTF-8 store. Escaped NULs stay.
  * Throws PipelineError('malformed') with the byte offset, and never with a piece of the text.
- *
- * `isSuspect`: look for faults first. It costs a fifth more where there is none, and a tenth where there is one: who reads many
- * lines of which one was bad, asks for it.
  */
 export function parseJsonBytes(bytes: Uint8Array): JsonBody {
   const body = readJson(bytes, false)
-  if (body instanceof PipelineError) throw body
-  return body
+  if (!('problem' in body)) return body
+  if (body.fault !== undefined) throw new NotJsonError(body, body.fault)
+  throw new PipelineError('malformed', `the body ${body.problem}`, { details: body.details })
 }
 
-/** The same without throwing. */
-export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | PipelineError {
+/**
+ * The same without throwing, which would cost more than all else about a bad line.
+ * `isSuspect`: look for faults first. It costs a fifth more where there is none, and a tenth where there is one: who reads many
+ * lines of which one was bad, asks for it.
+ */
+export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | JsonFailure {
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const body = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start)
   const ascii = isAscii(body)
@@ -48,7 +57,7 @@ export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | Pipe
   if (flags < 0) return tooDeep(~flags + start)
   if (isSuspect) {
     const fault = findJsonFault(body)
-    if (fault !== undefined) return new NotJsonError({ ...fault, offset: fault.offset + start })
+    if (fault !== undefined) return notJson(fault, start)
   }
   const decoded = body.toString(ascii ? 'latin1' : 'utf8')
   const text = (flags & jsonFlags.surrogateEscape) === 0 ? decoded : replaceLoneSurrogates(decoded)
@@ -58,8 +67,7 @@ export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | Pipe
     return { value, mayHaveInfinite: (flags & jsonFlags.hugeNumber) !== 0 }
   } catch {
     // The engine's error is not kept as the cause: its message quotes the text.
-    const fault = findJsonFault(body) ?? { offset: body.length, what: 'unexpected end', afterValue: false }
-    return new NotJsonError({ ...fault, offset: fault.offset + start })
+    return notJson(findJsonFault(body) ?? { offset: body.length, what: 'unexpected end', afterValue: false }, start)
   }
 }
 
@@ -93,23 +101,23 @@ function surrogateAt(text: string, at: number): 0 | 1 | 2 {
   return unit < 0xdc00 ? 1 : 2
 }
 
-function tooDeep(offset: number): PipelineError {
-  return new PipelineError(
-    'malformed',
-    `the body is nested deeper than ${maxJsonDepth} levels at byte ${offset}; flatten it`,
-    { details: { offset, limit: maxJsonDepth } },
-  )
+function notJson({ what, offset, afterValue }: JsonFault, start: number): JsonFailure {
+  const fault: JsonFault = { what, offset: offset + start, afterValue }
+  return { problem: `is not JSON: ${what} at byte ${fault.offset}`, details: { offset: fault.offset, what }, fault }
 }
 
-function invalidUtf8(bytes: Uint8Array): PipelineError {
+function tooDeep(offset: number): JsonFailure {
+  return {
+    problem: `is nested deeper than ${maxJsonDepth} levels at byte ${offset}; flatten it`,
+    details: { offset, limit: maxJsonDepth },
+  }
+}
+
+function invalidUtf8(bytes: Uint8Array): JsonFailure {
   const offset = validUtf8Length(bytes)
-  const hint =
-    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-      ? ' (it looks like UTF-16)'
-      : ''
-  return new PipelineError('malformed', `the body is not UTF-8: invalid byte at ${offset}${hint}; send JSON as UTF-8`, {
-    details: { offset },
-  })
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  const hint = isUtf16 ? ' (it looks like UTF-16)' : ''
+  return { problem: `is not UTF-8: invalid byte at ${offset}${hint}; send JSON as UTF-8`, details: { offset } }
 }
 
 /**

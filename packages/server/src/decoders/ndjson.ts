@@ -15,21 +15,22 @@ export interface NdjsonLine {
  * UTF-8) is one bad event and its neighbours go on. Throws PipelineError('too_large') beyond `limit` lines.
  */
 export function readNdjson(body: Uint8Array, limit: number): readonly NdjsonLine[] {
-  const lines: NdjsonLine[] = []
-  let at = 0
-  let isSuspect = false
-  while (at < body.length) {
+  const lines: Uint8Array[] = []
+  for (let at = 0; at < body.length; ) {
     const newline = body.indexOf(0x0a, at)
     const end = newline === -1 ? body.length : newline
     const bytes = body.subarray(at, end)
     at = end + 1
     if (isBlank(bytes)) continue
     if (lines.length === limit) throw tooManyEvents(limit)
+    lines.push(bytes)
+  }
+  let isSuspect = false
+  return lines.map((bytes) => {
     const line = readLine(bytes, isSuspect)
     isSuspect ||= line.issue !== undefined
-    lines.push(line)
-  }
-  return lines
+    return line
+  })
 }
 
 export function tooManyEvents(limit: number, count?: number): PipelineError {
@@ -45,9 +46,8 @@ export function tooManyEvents(limit: number, count?: number): PipelineError {
 
 function readLine(bytes: Uint8Array, isSuspect: boolean): NdjsonLine {
   const line = readJson(bytes, isSuspect)
-  if (!(line instanceof PipelineError)) return { bytes, ...line }
-  // "the body is not JSON: …": here it is but a line of the body.
-  return { bytes, value: undefined, mayHaveInfinite: false, issue: `: ${line.message.replace('the body', 'the line')}` }
+  if (!('problem' in line)) return { bytes, ...line }
+  return { bytes, value: undefined, mayHaveInfinite: false, issue: `: the line ${line.problem}` }
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -33,6 +33,14 @@ const eventsTag = (6 << 3) | wire.bytes
  */
 function decodeS0Protobuf(body: Uint8Array): DecodedBatch {
   const reader = new WireReader(body)
+  try {
+    return decodeBatch(reader)
+  } catch (error) {
+    throw error === reader.signal ? new PipelineError('malformed', `the body is ${reader.failure}`) : error
+  }
+}
+
+function decodeBatch(reader: WireReader): DecodedBatch {
   const batch = readBatchFields(reader)
   const facts: BatchFacts = { deviceId: batch.deviceId, sdkVersion: batch.sdkVersion }
   const events: RawEvent[] = []
@@ -92,8 +100,8 @@ function readEvent(reader: WireReader, facts: BatchFacts): RawEvent {
   try {
     readBrowserEvent(reader, facts, columns, issues)
   } catch (error) {
-    if (!(error instanceof PipelineError)) throw error
-    issues.push(`: ${error.message}`)
+    if (error !== reader.signal) throw error
+    issues.push(`: ${reader.failure}`)
   }
   reader.at = stop
   reader.end = outerEnd

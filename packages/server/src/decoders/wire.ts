@@ -12,12 +12,17 @@ export const wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
  *   bytes   = varint length, then so many bytes
  *
  * Straight from the bytes to the values that are wanted, without a message object between: this is the way of most events.
- * Throws PipelineError('malformed') with the offset for anything that cannot be.
+ * Throws `signal` for anything that cannot be, after saying in `failure` what and where: one error object for all failures, since a
+ * body may have 100,000 of them and each new one would cost more than six good events.
  */
 export class WireReader {
   readonly bytes: Buffer
   at: number
   end: number
+  /** What the last failure was, e.g. `not a protobuf message: cut within a string at byte 17`. */
+  failure = ''
+  /** What is thrown; compare with it by identity. */
+  readonly signal = new PipelineError('malformed', 'not a protobuf message')
 
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -104,7 +109,8 @@ export class WireReader {
   }
 
   malformed(what: string, offset: number): PipelineError {
-    return new PipelineError('malformed', `not a protobuf message: ${what} at byte ${offset}`, { details: { offset } })
+    this.failure = `not a protobuf message: ${what} at byte ${offset}`
+    return this.signal
   }
 
   private large(): number | bigint {
