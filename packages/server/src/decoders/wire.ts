@@ -21,8 +21,8 @@ export class WireReader {
   end: number
   /** What the last failure was, e.g. `not a protobuf message: cut within a string at byte 17`. */
   failure = ''
-  /** What is thrown; compare with it by identity. */
-  readonly signal = new PipelineError('malformed', 'not a protobuf message')
+  /** What was thrown, if anything; compare with it by identity. */
+  signal: PipelineError | undefined
 
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -110,6 +110,7 @@ export class WireReader {
 
   malformed(what: string, offset: number): PipelineError {
     this.failure = `not a protobuf message: ${what} at byte ${offset}`
+    this.signal ??= new PipelineError('malformed', 'not a protobuf message')
     return this.signal
   }
 
