@@ -46,6 +46,7 @@ interface Running {
 export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log {
   let running: Running | undefined
   let stopping: Promise<void> | undefined
+  let hideBytes = () => {}
 
   const up = (): Running => {
     if (running === undefined) throw new PipelineError('unavailable', 'the log is not running')
@@ -92,6 +93,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
   async function close(): Promise<void> {
     if (running === undefined) return
     const { env, bell, appender, members, sweeper } = running
+    hideBytes()
     await sweeper.stop()
     await appender.stop()
     await members.stop()
@@ -105,7 +107,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
     async start(signal) {
       signal.throwIfAborted()
       running = await open()
-      showBytes(
+      hideBytes = showBytes(
         deps.metrics,
         () => running?.retention.bytes() ?? 0,
         () => running?.env.fileBytes() ?? 0,
@@ -195,10 +197,17 @@ function startSweeper(retention: Retention, deps: Deps): { stop(): Promise<void>
   }
 }
 
-function showBytes(metrics: Metrics, live: () => number, file: () => number): void {
-  const show = (name: string, help: string, value: () => number) => {
-    // Several logs of one process, in tests, share a registry: the first one shows.
-    if (metrics.getSingleMetric(name) !== undefined) return
+/** Returns what takes the metrics away again, so that the next log of the same process can show its own. */
+function showBytes(metrics: Metrics, live: () => number, file: () => number): () => void {
+  const shown = [
+    { name: 'millrace_log_bytes', help: 'Bytes that the records held by the log take on disk', value: live },
+    {
+      name: 'millrace_log_file_bytes',
+      help: 'Size of the log file, which keeps what it once needed and uses it anew',
+      value: file,
+    },
+  ].filter(({ name }) => metrics.getSingleMetric(name) === undefined)
+  for (const { name, help, value } of shown)
     new Gauge({
       name,
       help,
@@ -207,7 +216,7 @@ function showBytes(metrics: Metrics, live: () => number, file: () => number): vo
         this.set(value())
       },
     })
+  return () => {
+    for (const { name } of shown) metrics.removeSingleMetric(name)
   }
-  show('millrace_log_bytes', 'Bytes that the records held by the log take on disk', live)
-  show('millrace_log_file_bytes', 'Size of the log file, which keeps what it once needed and uses it anew', file)
 }
