@@ -59,7 +59,7 @@ function refuse(issues: Issue[], issue: Issue): undefined {
   return undefined
 }
 
-export function isIdColumn(name: string): boolean {
+function isIdColumn(name: string): boolean {
   return name === 'id' || name.endsWith('_id')
 }
 
