@@ -2,6 +2,7 @@ import { PipelineError } from '../../core/errors.ts'
 import type { Position } from '../../log/log.ts'
 import { CLAIMED, type Claim, DUPLICATE, FINGERPRINT_BYTES, PENDING, REPEATED } from './dedup-index.ts'
 import { EMPTY, FIRST_CLAIM, type Generation, STORED } from './generation.ts'
+import type { Lookups } from './lookups.ts'
 import type { SealedFile } from './sealed-file.ts'
 
 /** Where ids are looked for, newest first. */
@@ -16,6 +17,9 @@ export interface Tiers {
 
 export interface ClaimsOptions {
   readonly tiers: Tiers
+  readonly lookups: Lookups
+  /** Reads of files within one call, beside those that false alarms of the filters take. */
+  readonly readsAtOnce: number
   /** Sees to it that the active generation has room for so many more ids, or throws. */
   makeRoom(ids: number): void
   onConfirm(records: readonly Position[]): void
@@ -23,13 +27,17 @@ export interface ClaimsOptions {
   onSettled(generation: Generation): void
 }
 
+/** Of each file: what its filter takes for present that is not, twice over. */
+const falseAlarms = 0.01
+
 /** The hot path: which of these ids are new. Everything in it is synchronous, so no two calls interleave. */
 export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array, now: number) => Claim {
-  const { tiers } = options
+  const { tiers, lookups } = options
   /** By number. Numbers are small and used again, so that they fit a slot's owner. */
   const open: (OpenClaim | undefined)[] = []
   const freeNumbers: number[] = []
   let warmth = 0
+  let readsLeft = 0
 
   function ownerInRetired(w0: number, w1: number, w2: number, w3: number): number {
     for (const { generation } of tiers.retired) {
@@ -39,10 +47,14 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
     return EMPTY
   }
 
-  function isInFiles(w0: number, w1: number, w2: number, w3: number): boolean {
+  /** Undefined: not looked up, `readsLeft` is used up. */
+  function isInFiles(w0: number, w1: number, w2: number, w3: number): boolean | undefined {
+    if (lookups.knows(w0, w1, w2, w3)) return true
     for (let i = tiers.files.length - 1; i >= 0; i--) {
       const file = tiers.files[i]!
-      if (file.filter.has(w0, w1, w2) && file.has(w0, w1, w2, w3)) return true
+      if (!file.filter.has(w0, w1, w2)) continue
+      if (readsLeft-- <= 0) return undefined
+      if (file.has(w0, w1, w2, w3)) return true
     }
     return false
   }
@@ -60,6 +72,9 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
     warmth ^= generation.warm(words)
     let claimed = 0
     let met: Set<OpenClaim> | undefined
+    let unknown: number[] | undefined
+    let inFiles: boolean | undefined
+    readsLeft = options.readsAtOnce + Math.ceil(count * falseAlarms * tiers.files.length)
     const number = freeNumbers.pop() ?? open.length
     const own = number + FIRST_CLAIM
     try {
@@ -78,8 +93,13 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
           states[i] = PENDING
           met ??= new Set()
           met.add(open[owner - FIRST_CLAIM]!)
-        } else if (states[i] === 1 && isInFiles(w0, w1, w2, w3)) {
-          states[i] = DUPLICATE
+        } else if (states[i] === 1 && (inFiles = isInFiles(w0, w1, w2, w3)) !== false) {
+          if (inFiles === true) states[i] = DUPLICATE
+          else {
+            states[i] = PENDING
+            unknown ??= []
+            unknown.push(w0, w1, w2, w3)
+          }
         } else {
           if (!generation.take(~slot, own, w0, w1, w2, w3)) {
             throw new PipelineError('unavailable', 'a generation of the dedup index is full before its time')
@@ -95,7 +115,9 @@ export function createClaims(options: ClaimsOptions): (fingerprints: Uint8Array,
       throw error
     }
 
-    const others = met === undefined ? undefined : Promise.all([...met].map((claim) => claim.settled())).then(nothing)
+    const waits = met === undefined ? [] : Array.from(met, (claim) => claim.settled())
+    if (unknown !== undefined) waits.push(lookups.lookUp(Int32Array.from(unknown)))
+    const others = waits.length === 0 ? undefined : Promise.all(waits).then(nothing)
     const made = new OpenClaim(states, others, generation, slots.subarray(0, claimed), (isStored, records) => {
       if (isStored) options.onConfirm(records)
       if (claimed === 0) return

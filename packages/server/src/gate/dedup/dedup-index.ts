@@ -8,7 +8,7 @@ export const FINGERPRINT_BYTES = 16
 export const CLAIMED = 0
 /** An event with this id is stored (or appended and confirmed). */
 export const DUPLICATE = 1
-/** Another claim that is still open holds it: wait for `others`, then claim again. */
+/** Another claim that is still open holds it, or it has to be looked up on disk first: wait for `others`, then claim again. */
 export const PENDING = 2
 /** Repeats an earlier fingerprint of this very call; its fate is that one's. */
 export const REPEATED = 3
@@ -20,7 +20,10 @@ export const REPEATED = 3
 export interface Claim {
   /** One of the four above per fingerprint of the call, in its order. */
   readonly states: Uint8Array
-  /** Resolves when every other open claim met here (PENDING) is settled; never rejects. Undefined when none was met. */
+  /**
+   * Resolves when every other open claim met here (PENDING) is settled, and what had to be looked up is; never rejects.
+   * Undefined when nothing is PENDING.
+   */
   readonly others: Promise<void> | undefined
   /**
    * The claimed ids are durably stored in these records of topic `events` (one Position per record that holds some of them).

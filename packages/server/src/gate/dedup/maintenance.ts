@@ -24,6 +24,7 @@ export interface MaintenanceOptions {
   readonly retired: Retired[]
   readonly files: SealedFile[]
   retireByAge(now: number): void
+  onDropped(): void
   readonly facts: { readonly epoch: number; readonly keyCheck: string }
   readonly nextSequence: number
   sealedTo(): Offsets
@@ -106,6 +107,7 @@ export function createMaintenance(options: MaintenanceOptions) {
     const dropped = files.shift()
     if (dropped === undefined) return
     metrics.dropped(why)
+    options.onDropped()
     if (why === 'size') forgottenBeforeMs = Math.max(forgottenBeforeMs, dropped.header.toMs)
     await remove([dropped])
   }
