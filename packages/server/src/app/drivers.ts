@@ -4,6 +4,8 @@ import { embeddedStateDriver } from '../kv/embedded/driver.ts'
 import type { State } from '../kv/state.ts'
 import { embeddedLogDriver } from '../log/embedded/driver.ts'
 import type { Log } from '../log/log.ts'
+import type { ClickHouseAddress } from '../stores/clickhouse/connection.ts'
+import { engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import type { Config } from './config.ts'
 
 /** Driver name → implementation: the only table of it. */
@@ -18,4 +20,12 @@ export function openState(config: Config, deps: Deps): State {
 /** Projects of the configuration, `default` always among them. */
 export function projectsOf(config: Config): Config['projects'] {
   return { default: { keys: [] }, ...config.projects }
+}
+
+/** Our own engine (its address and passwords are in `run/engine.json`, made anew at each start) or a server by URL. */
+export function storeAddress(config: Config): ClickHouseAddress {
+  const { store, dataDir } = config
+  if (store.driver === 'embedded') return { embedded: engineRunFile(dataDir) }
+  const { url, user, password, database } = store
+  return { server: { url, user, password, database } }
 }

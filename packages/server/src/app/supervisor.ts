@@ -7,6 +7,7 @@ import { type SupervisedChild, superviseChild } from './child.ts'
 import type { Config } from './config.ts'
 import { engineArguments, engineReady } from '../stores/clickhouse/engine/engine.ts'
 import { engineOptions } from './engine-options.ts'
+import { ensureFormat } from '../stores/format.ts'
 import { endLeftovers, lockDataDirectory, writePid } from './lock.ts'
 import { entryPoint } from './entry-point.ts'
 import type { RoleReady } from './role-main.ts'
@@ -43,6 +44,7 @@ export async function createSupervisor(config: Config, deps: Deps): Promise<Supe
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const lock = lockDataDirectory(dataDir)
   await endLeftovers(dataDir, 1500)
+  ensureFormat(dataDir)
   writePid(dataDir, 'supervisor', process.pid)
 
   const ended = Promise.withResolvers<void>()

@@ -1,12 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { toPipelineError } from '../core/errors.ts'
+import { version } from '../app/version.ts'
 import { defineCommand, formatHelp } from './command.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { say } from './output.ts'
 
 const program = new Command('millrace')
   .description('One event pipeline for everything a product emits: exactly-once tables, live streams, answers.')
-  .version('0.1.0')
+  .version(version)
   .exitOverride()
   .showSuggestionAfterError()
   .configureHelp({

@@ -33,7 +33,7 @@ export function mountSql(http: Http, { auth, ask }: { readonly auth: ApiAuth; re
       return {
         status: 200,
         type: answer.contentType,
-        body: answer.body instanceof Readable ? answer.body : Readable.from(answer.body),
+        body: Readable.from(answer.body, { objectMode: false }),
       }
     },
   })

@@ -1,0 +1,94 @@
+import { statfs } from 'node:fs/promises'
+import type { Deps } from '../core/deps.ts'
+import { toPipelineError } from '../core/errors.ts'
+import type { Runner } from '../jobs/runner.ts'
+import { topics, type Log } from '../log/log.ts'
+import type { Store } from '../stores/store.ts'
+import type { Config } from './config.ts'
+import { readRunFile } from './run-file.ts'
+import { version } from './version.ts'
+
+export interface StatusOptions {
+  readonly config: Config
+  readonly log: Log
+  readonly store: Store
+  readonly runners: readonly Runner[]
+  readonly deps: Deps
+}
+
+/** What GET /api/v1/status answers: whatever can be learned now; what cannot is null and a line in `problems`. */
+export function createStatus({ config, log, store, runners, deps }: StatusOptions) {
+  const startedAt = deps.clock.now()
+  const { dataDir } = config
+  let lastProblem: string | undefined
+
+  const pid = (role: string) => readRunFile<{ pid: number }>(dataDir, `${role}.pid`)?.pid ?? null
+  const url = (role: string) => readRunFile<{ url: string }>(dataDir, `${role}.json`)?.url ?? null
+
+  async function read(signal: AbortSignal): Promise<Record<string, unknown>> {
+    const problems: string[] = []
+    const tried = async <T>(what: string, question: Promise<T>): Promise<T | null> => {
+      try {
+        return await question
+      } catch (error) {
+        problems.push(`${what}: ${toPipelineError(error).message}`)
+        return null
+      }
+    }
+    const limits = { seconds: 5 }
+    const [tables, engine, rate, logBytes, records, disk, jobs] = await Promise.all([
+      tried('tables', store.query('SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table', {}, limits, signal)),
+      tried('engine', store.query('SELECT version() AS version, uptime() AS uptime', {}, limits, signal)),
+      tried('rate', store.query('SELECT sum(events) AS events FROM ledger WHERE minute >= toStartOfMinute(now() - 60) AND minute < toStartOfMinute(now())', {}, limits, signal)),
+      tried('log', log.bytes()),
+      tried('log', Promise.all(topics.map(async (topic) => ({ topic, partitions: await log.bounds(topic) })))),
+      tried('disk', statfs(dataDir)),
+      Promise.all(runners.map((runner) => runner.status())),
+    ])
+    const stored = Object.fromEntries((tables ?? []).map((row) => [String(row['table']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]))
+    for (const job of jobs) if (job.state === 'failed' || job.state === 'waiting') problems.push(`${job.job} is ${job.state}: ${job.reason}`)
+    return {
+      version,
+      engine_version: engine === null ? null : String(engine[0]?.['version']),
+      node_version: process.versions.node,
+      uptime_seconds: Math.round((deps.clock.now() - startedAt) / 1000),
+      data_dir: dataDir,
+      auth: config.auth,
+      collector: url('collector'),
+      api: url('worker'),
+      pid: { supervisor: pid('supervisor'), collector: pid('collector'), worker: process.pid, engine: pid('engine') },
+      jobs: jobs.map(({ job, state, reason, attempts, eventsDone, deadLetters, lag }) => ({
+        job,
+        state,
+        lag_events: lag.events,
+        lag_seconds: lag.seconds,
+        events_done: eventsDone,
+        dead_letters: deadLetters,
+        attempts,
+        last_error: reason === '' ? null : reason,
+      })),
+      lag: { events: jobs.reduce((sum, { lag }) => sum + lag.events, 0), seconds: Math.max(0, ...jobs.map(({ lag }) => lag.seconds)) },
+      rates: { events_per_second: rate === null ? null : Number(rate[0]?.['events'] ?? 0) / 60 },
+      sizes: {
+        log_bytes: logBytes,
+        log_retention_bytes: config.log.retention.bytes,
+        store_bytes: tables === null ? null : Object.values(stored).reduce((sum, { bytes }) => sum + bytes, 0),
+        events: tables === null ? null : (stored['events']?.rows ?? 0),
+        tables: stored,
+        disk_free_bytes: disk === null ? null : disk.bavail * disk.bsize,
+      },
+      log: records,
+      problems,
+    }
+  }
+
+  return {
+    async read(signal: AbortSignal) {
+      const status = await read(signal)
+      lastProblem = (status['problems'] as string[])[0]
+      return status
+    },
+    /** For readiness: what the last look at the job found; the probe itself asks nobody. */
+    problem: () => (lastProblem?.startsWith('engine') === true ? lastProblem : undefined),
+  }
+}
