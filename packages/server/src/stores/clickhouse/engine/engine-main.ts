@@ -1,0 +1,197 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, Socket } from 'node:net'
+import { join } from 'node:path'
+import { DataType, load, open } from 'ffi-rs'
+import { PipelineError, toPipelineError } from '../../../core/errors.ts'
+import { configXml } from './config-xml.ts'
+import { findEngineLibrary } from './library.ts'
+import { checkEngineOptions, databaseName, type EngineOptions } from './options.ts'
+import { releaseStartPages } from './resident-memory.ts'
+import { engineRunFile, writeEngineRun } from './run-file.ts'
+import { engineUsers } from './users-xml.ts'
+
+/**
+ * Entry point of the engine's process: ClickHouse from its library, listening for HTTP on a free port of 127.0.0.1.
+ *
+ *   node engine-main.ts <EngineOptions as JSON> [fd]
+ *
+ * `fd` is the read end of a pipe whose write end only the supervisor holds; an IPC channel does as well. When it ends, the
+ * supervisor is dead, and so is this process at once: nobody else may hold its data.
+ *
+ * ClickHouse runs its command line in a thread, which never returns while it serves; this thread stays free for signals,
+ * the pipe and readiness. It is `ready` when `data/run/engine.json` names this process.
+ */
+const launcherMark = 'millrace_engine'
+const stopWithinMs = 1800
+const readyWithinMs = 60_000
+const checkEveryMs = 5000
+/** Long, because a machine under full load is not an engine that has gone. */
+const checkWithinMs = 20_000
+const maxFailedChecks = 3
+
+process.title = 'millrace engine'
+watchSupervisor(process.argv[3])
+
+try {
+  await run(JSON.parse(process.argv[2] ?? '{}') as EngineOptions)
+} catch (error) {
+  const { message, code } = toPipelineError(error)
+  process.stderr.write(`engine: ${message}\n`)
+  process.exit(code === 'config' ? 3 : 1)
+}
+
+async function run(options: EngineOptions): Promise<void> {
+  checkEngineOptions(options)
+  const library = findEngineLibrary()
+  const root = join(options.dataDir, 'engine')
+  const path = join(root, 'store')
+  const conf = join(root, 'conf')
+  const work = join(root, 'work')
+  const runFile = engineRunFile(options.dataDir)
+  for (const folder of [path, conf, work, join(options.dataDir, 'run')])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // clickhouse-local reads config.xml and users.xml of its working directory, so that is an empty one of its own.
+  process.chdir(work)
+
+  const users = engineUsers(options)
+  writeFileSync(join(conf, 'users.xml'), users.xml, { mode: 0o600 })
+  writeFileSync(join(conf, 'config.xml'), configXml(options, path), { mode: 0o600 })
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+
+  open({ library: 'chdb', path: library })
+  const args = [
+    'clickhouse',
+    `--path=${path}`, // absolute: a relative one breaks fsync_part_directory
+    `--config-file=${join(conf, 'config.xml')}`,
+    `--http_port=${port}`,
+    '--listen_host=127.0.0.1',
+    `--query=SYSTEM START LISTEN HTTP; SELECT sleep(0.5) AS ${launcherMark} FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null`,
+  ]
+  let isStopping = false
+  const ended = load({
+    library: 'chdb',
+    funcName: 'chdb_query_cmdline',
+    retType: DataType.External,
+    paramsType: [DataType.I32, DataType.StringArray],
+    paramsValue: [args.length, args],
+    runInNewThread: true,
+  }) as unknown as Promise<unknown>
+  void ended.finally(() => {
+    if (isStopping) process.exit(0)
+    process.stderr.write(`engine: ${whyEnded(path)}\n`)
+    process.exit(1)
+  })
+  const stop = () => {
+    if (isStopping) return
+    isStopping = true
+    rmSync(runFile, { force: true })
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopWithinMs) // what was acknowledged is synced
+    void endLauncher(url, users.service).catch(() => {})
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', () => {}) // the supervisor says when
+
+  await ready(url)
+  writeEngineRun(runFile, {
+    pid: process.pid,
+    url,
+    database: databaseName,
+    service: users.service,
+    asking: users.asking,
+  })
+  watchListener(url, () => isStopping)
+  setTimeout(releaseStartPages, 2000).unref()
+}
+
+/** The engine's process follows its supervisor into death, whatever ClickHouse is doing. */
+function watchSupervisor(fd: string | undefined): void {
+  const end = () => process.kill(process.pid, 'SIGKILL')
+  if (process.channel !== undefined) {
+    process.on('disconnect', end)
+    return
+  }
+  if (fd === undefined) return // started by hand, without a supervisor
+  const pipe = new Socket({ fd: Number(fd), readable: true, writable: false })
+  pipe.on('error', end)
+  pipe.on('close', end)
+  pipe.resume()
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      const port = address === null || typeof address === 'string' ? 0 : address.port
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+async function ready(url: string): Promise<void> {
+  const deadline = Date.now() + readyWithinMs
+  while (Date.now() < deadline) {
+    try {
+      if (await answers(url)) return
+    } catch {
+      // not listening yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new PipelineError('unavailable', `the engine did not answer within ${readyWithinMs / 1000} s`)
+}
+
+async function answers(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(checkWithinMs) })
+  await answer.text()
+  return answer.ok
+}
+
+/** An engine that no longer listens is of no use while it holds the data: end it, so that it is started again. */
+function watchListener(url: string, isStopping: () => boolean): void {
+  let failures = 0
+  const check = async () => {
+    failures = (await answers(url).catch(() => false)) ? 0 : failures + 1
+    if (failures < maxFailedChecks || isStopping()) return
+    process.stderr.write(`engine: ${url} did not answer ${maxFailedChecks} times in a row\n`)
+    process.kill(process.pid, 'SIGKILL')
+  }
+  setInterval(() => void check(), checkEveryMs).unref()
+}
+
+/** Ending the statement that keeps the command line alive makes ClickHouse shut down in order. */
+async function endLauncher(url: string, { user, password }: { user: string; password: string }): Promise<void> {
+  await fetch(url, {
+    method: 'POST',
+    headers: { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password },
+    body: `KILL QUERY WHERE query LIKE '%${launcherMark}%' AND query_id != queryID() ASYNC`,
+  })
+}
+
+/** ClickHouse has said on stderr what is wrong; the common case deserves a clear sentence. */
+function whyEnded(path: string): string {
+  const status = readStatus(join(path, 'status'))
+  const holder = /^PID: (\d+)/.exec(status)?.[1]
+  if (holder !== undefined && Number(holder) !== process.pid && isAlive(Number(holder)))
+    return `${path} is held by process ${holder}; stop it, or use another data directory`
+  return 'ClickHouse ended by itself; its own message is above'
+}
+
+function readStatus(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

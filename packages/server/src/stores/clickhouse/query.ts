@@ -1,0 +1,74 @@
+import type { QueryLimits, Rows } from '../store.ts'
+import { readCompactRows } from './compact-rows.ts'
+import type { Connection } from './connection.ts'
+import type { Login } from './engine/run-file.ts'
+import { queryError } from './errors.ts'
+
+const format = 'JSONCompactEachRowWithNamesAndTypes'
+
+/** Our own questions, as our own user unless another is named. `readonly: 2` and the cancel setting together make the server end the query when we leave. */
+export async function queryRows(
+  connection: Connection,
+  sql: string,
+  params: Readonly<Record<string, unknown>>,
+  limits: QueryLimits,
+  signal: AbortSignal,
+  login?: Login,
+): Promise<Rows> {
+  const parameters = { wait_end_of_query: 1, database: connection.database, default_format: format }
+  // A read-only user could not send any of these; it has them from its profile.
+  const settings: Record<string, string | number> = {
+    readonly: '2',
+    cancel_http_readonly_queries_on_client_close: 1,
+    date_time_output_format: 'iso',
+    output_format_json_quote_64bit_integers: 0,
+    max_recursive_cte_evaluation_depth: 1000,
+    memory_usage_overcommit_max_wait_microseconds: 0,
+    ...(limits.seconds === undefined ? {} : { max_execution_time: limits.seconds }),
+    ...(limits.memoryBytes === undefined ? {} : { max_memory_usage: String(Math.round(limits.memoryBytes)) }),
+    ...(limits.rows === undefined ? {} : { max_result_rows: String(limits.rows), result_overflow_mode: 'throw' }),
+  }
+  const rows: Record<string, unknown>[] = []
+  try {
+    const { stream } = await connection.client.exec({
+      query: sql,
+      query_params: { ...params },
+      clickhouse_settings: (login === undefined ? { ...parameters, ...settings } : parameters) as Record<
+        string,
+        string | number
+      >,
+      ...(login === undefined ? {} : { auth: { username: login.user, password: login.password } }),
+      abort_signal: signal,
+    })
+    const answer = await readCompactRows(stream)
+    const names = answer.columns.map(({ name }) => name)
+    for await (const values of answer.rows) {
+      signal.throwIfAborted()
+      const row: Record<string, unknown> = {}
+      for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
+      rows.push(row)
+    }
+  } catch (error) {
+    throw queryError(error, signal)
+  }
+  return rows
+}
+
+/** Statements of ours that answer nothing: DDL, KILL. */
+export async function execute(
+  connection: Connection,
+  sql: string,
+  signal: AbortSignal,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  try {
+    await connection.client.command({
+      query: sql,
+      query_params: { ...params },
+      abort_signal: signal,
+      clickhouse_settings: { wait_end_of_query: 1 },
+    })
+  } catch (error) {
+    throw queryError(error, signal)
+  }
+}
