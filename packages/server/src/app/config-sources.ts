@@ -143,8 +143,13 @@ export function settingPaths(schema: z.ZodType, prefix: readonly string[] = []):
   if (def.shape !== undefined)
     return Object.entries(def.shape).flatMap(([key, inner]) => settingPaths(inner, [...prefix, key]))
   if (def.options !== undefined) {
-    const all = def.options.flatMap((option) => settingPaths(option, prefix))
-    return [...new Map(all.map((setting) => [setting.path.join('.'), setting])).values()]
+    const merged = new Map<string, Setting>()
+    for (const setting of def.options.flatMap((option) => settingPaths(option, prefix))) {
+      const key = setting.path.join('.')
+      // A value that may be a number or text is tried as JSON first.
+      merged.set(key, { ...setting, isText: setting.isText && merged.get(key)?.isText !== false })
+    }
+    return [...merged.values()]
   }
   return [{ path: prefix, isText: def.type === 'string' || def.type === 'enum' || def.type === 'literal' }]
 }
