@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../core/clock.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { silentLogger } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
 import { type Log, type Topic, topics } from '../log/log.ts'
@@ -14,6 +14,8 @@ import { createLoad } from './load.ts'
 import { createRunner, type Runner } from './runner.ts'
 
 const live = new AbortController().signal
+/** Back-off without the waiting. */
+const hasty: Clock = { now: Date.now, sleep: (_ms, signal) => systemClock.sleep(1, signal) }
 
 /** A process that dies at its `dieAt`-th step: a step is the moment before or after anything that can be seen from outside. */
 function createProcess(log: Log, store: Store, dieAt: number) {
@@ -51,7 +53,7 @@ function createProcess(log: Log, store: Store, dieAt: number) {
 }
 
 function startableRunner(log: Log, store: Store): Runner {
-  const deps = { clock: systemClock, logger: silentLogger, metrics: new Registry() }
+  const deps = { clock: hasty, logger: silentLogger, metrics: new Registry() }
   const limits = { ms: 2, events: 20 }
   return createRunner({ job: createLoad(store, deps), log, limits, stopMs: 0 }, deps)
 }

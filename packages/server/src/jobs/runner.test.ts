@@ -97,8 +97,8 @@ describe('a poison record', () => {
     await runner.start(live)
     await until(runner, (status) => status.deadLetters === 1 && status.lag.events === 0)
     await runner.stop()
-    expect(store.column('events', 'id').toSorted()).toEqual(
-      [1, 2, 4].flatMap((batch) => [`event-${batch}-0`, `event-${batch}-1`]),
+    expect(new Set(store.column('events', 'id'))).toEqual(
+      new Set([1, 2, 4].flatMap((batch) => [`event-${batch}-0`, `event-${batch}-1`])),
     )
     expect(store.column('quarantine', 'id')).toEqual(['event-3-0', 'event-3-1'])
     expect(store.column('quarantine', 'redacted')[0]).not.toContain('clicked')

@@ -1,5 +1,5 @@
 import { type ArrayShape, elementKind, sawNull, takeArrayShape } from './native-json-array.ts'
-import type { JsonCursor } from './native-json-cursor.ts'
+import { type JsonCursor, TooWide } from './native-json-cursor.ts'
 import { NativeWriter } from './native-writer.ts'
 
 /*
@@ -177,10 +177,13 @@ export class SharedObjects {
         this.#nestedObject(cursor, out, 0, depth + 1)
       } else {
         const start = cursor.at
-        const shape = takeArrayShape(cursor, depth)
+        const shape = shapeOf(cursor, depth)
         cursor.at = start
-        writeArrayType(out, shape, level)
-        this.#array(cursor, out, shape, level, depth + 1)
+        if (shape === undefined) writeAsText(cursor, out)
+        else {
+          writeArrayType(out, shape, level)
+          this.#array(cursor, out, shape, level, depth + 1)
+        }
       }
     } else {
       const kind = cursor.takeNumber()
@@ -239,6 +242,16 @@ export class SharedObjects {
 function writeBare(out: NativeWriter, text: string): void {
   const bytes = Buffer.from(text)
   out.copy(bytes, 0, bytes.length)
+}
+
+/** undefined for an array that is nested too deep. */
+function shapeOf(cursor: JsonCursor, depth: number): ArrayShape | undefined {
+  try {
+    return takeArrayShape(cursor, depth)
+  } catch (error) {
+    if (error instanceof TooWide) return undefined
+    throw error
+  }
 }
 
 function writeArrayType(out: NativeWriter, shape: ArrayShape, level: number): void {
