@@ -33,9 +33,8 @@ export interface QueryLimits {
  * The tables. `insert` resolves only when the rows are synced to disk. The same token inserts once, but a token alone proves
  * nothing after a crash (design.md section 6): then `stop` the query, ask `positions`, insert the missing under a new token.
  *
- * `insert` MUST use the token as the query id too (load's tokens are `<plan>/<table>/<part>`), and MUST send the settings
- * `input_format_try_infer_dates = 0, input_format_try_infer_datetimes = 0, type_json_skip_duplicated_paths = 1` with a block:
- * they rule how JSON text is read, where a JSON column travels as text, and make it the same as the encoded form.
+ * `insert` MUST use the token as the query id too (load's tokens are `<plan>/<table>/<part>`), and MUST let columns be written that
+ * the table calls MATERIALIZED (`insert_allow_materialized_columns = 1`: the sealed originals of `quarantine`).
  */
 export interface Store extends Service {
   /** Throws `unknown_result` when the answer was lost, `unavailable` when the store surely did not take it, other codes when it refused the block. */
