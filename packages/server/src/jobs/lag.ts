@@ -13,7 +13,7 @@ export interface Lag {
   stop(): void
 }
 
-const updateMs = 5_000
+const updateMs = 2_000
 const oneRecord = { bytes: 1, waitMs: 0 }
 
 /**
