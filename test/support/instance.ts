@@ -30,16 +30,20 @@ export interface Instance {
   /** The current pid of a child, from its pid file: children are replaced when they die. */
   pid(role: Role): number | undefined
   log(): string
+  /** What the supervisor has written to stdout since its last start. */
+  output(): string
   start(): Promise<Ready>
-  /** SIGTERM; resolves with the exit code. */
-  stop(): Promise<number | null>
+  /** SIGTERM unless told; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
   kill9(role: Role): boolean
+  /** Any signal to the current process of that role: SIGSTOP and SIGCONT make one slow. */
+  signal(role: Role, signal: NodeJS.Signals): boolean
   /** Resolves when the supervisor's process is gone. */
   ended(): Promise<void>
   dispose(): Promise<void>
 }
 
-const bin = join(import.meta.dirname, '../../packages/server/bin/millrace.mjs')
+export const bin = join(import.meta.dirname, '../../packages/server/bin/millrace.mjs')
 
 export function createInstance(options: InstanceOptions = {}): Instance {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-'))
@@ -47,6 +51,7 @@ export function createInstance(options: InstanceOptions = {}): Instance {
   let exit: Promise<number | null> = Promise.resolve(null)
   let ready: Ready | undefined
   let log = ''
+  let out = ''
 
   const start = async (): Promise<Ready> => {
     const ports = options.ports ?? { collector: 0, api: 0 }
@@ -68,7 +73,7 @@ export function createInstance(options: InstanceOptions = {}): Instance {
       log = (log + chunk.toString()).slice(-1_000_000)
       if (options.echo) process.stderr.write(chunk)
     })
-    let out = ''
+    out = ''
     return await new Promise<Ready>((resolve, reject) => {
       started.stdout.on('data', (chunk: Buffer) => {
         out += chunk.toString()
@@ -93,26 +98,30 @@ export function createInstance(options: InstanceOptions = {}): Instance {
     }
   }
 
+  const send = (role: Role, name: NodeJS.Signals): boolean => {
+    const target = pid(role)
+    if (target === undefined) return false
+    try {
+      process.kill(target, name)
+      return true
+    } catch {
+      return false // it was just being replaced
+    }
+  }
+
   return {
     dataDir,
     ready: () => ready!,
     pid,
     log: () => log,
+    output: () => out,
     start,
-    stop() {
-      child?.kill('SIGTERM')
+    stop(name = 'SIGTERM') {
+      child?.kill(name)
       return exit
     },
-    kill9(role) {
-      const target = pid(role)
-      if (target === undefined) return false
-      try {
-        process.kill(target, 'SIGKILL')
-        return true
-      } catch {
-        return false // it was just being replaced
-      }
-    },
+    kill9: (role) => send(role, 'SIGKILL'),
+    signal: send,
     ended: () => exit.then(() => {}),
     async dispose() {
       child?.kill('SIGKILL')

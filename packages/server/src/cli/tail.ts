@@ -3,10 +3,11 @@ import { styleText } from 'node:util'
 import { duration } from '../core/units.ts'
 import { apiClient } from './client.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { chooseFormat, print, type Row, say } from './output.ts'
+import { chooseFormat, print, printable, type Row, say, wholeNumber } from './output.ts'
 
 const pollMs = 500
 const pageSize = 1000
+const isSince = 'ingested_at >= fromUnixTimestamp64Milli({from:Int64})'
 const partition = 'toString(bitShiftRight(log_position, 48))'
 
 function newer(marks: ReadonlyMap<string, string>): string {
@@ -18,24 +19,28 @@ function newer(marks: ReadonlyMap<string, string>): string {
 /** Follows the table `events` by log position: an event is shown once, in the order in which it was stored. */
 export async function tail(flags: Readonly<Record<string, unknown>>): Promise<void> {
   const format = chooseFormat(flags)
-  const limit = flags['limit'] === undefined ? Infinity : Number(flags['limit'])
-  if (Number.isNaN(limit) || limit < 1) throw new CliError('--limit: expected a number above 0', exitCodes.usage)
+  const limit = flags['limit'] === undefined ? Infinity : wholeNumber('limit', String(flags['limit']), 1)
   const client = apiClient(flags)
   const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort())
+  process.once('SIGINT', () => {
+    process.exitCode = exitCodes.interrupted
+    stop.abort()
+  })
   process.once('SIGTERM', () => stop.abort())
   const ask = async (query: string, params: Record<string, unknown>): Promise<Row[]> => {
     const response = await client.post('/api/v1/sql', { query, params }, {}, stop.signal)
     return ((await response.json()) as { rows: Row[] }).rows
   }
   const since = flags['since'] === undefined ? undefined : duration.safeParse(flags['since'])
-  if (since?.success === false) throw new CliError(`--since: ${since.error.issues[0]?.message}`, exitCodes.usage)
+  if (since?.success === false)
+    throw new CliError(`--since ${JSON.stringify(flags['since'])}: ${since.error.issues[0]?.message}`, exitCodes.usage)
+  // toUInt64: the difference of two unsigned numbers is a signed one in ClickHouse, and half of all epochs have the highest bit.
   // Log positions rise within a partition (the bits above 48), not over all of them: one mark for each.
   const marks = new Map(
     (since === undefined
       ? await ask(`SELECT ${partition} AS part, toString(max(log_position)) AS at FROM events GROUP BY part`, {})
       : await ask(
-          `SELECT ${partition} AS part, toString(min(log_position) - 1) AS at FROM events WHERE ingested_at >= fromUnixTimestamp64Milli({from:Int64}) GROUP BY part`,
+          `SELECT ${partition} AS part, toString(if(countIf(${isSince}) = 0, max(log_position), toUInt64(minIf(log_position, ${isSince}) - 1))) AS at FROM events GROUP BY part`,
           { from: Date.now() - since.data },
         )
     ).map((row) => [String(row['part']), String(row['at'])] as const),
@@ -76,7 +81,8 @@ function show(row: Row, format: string): void {
   )
   if (format !== 'table') return print(JSON.stringify(populated))
   const who = row['actor_id'] || row['anonymous_id'] || row['service_name'] || ''
+  const text = (value: unknown) => printable(String(value))
   print(
-    `${styleText('dim', String(row['timestamp']))}  ${styleText('cyan', `${String(row['event_type'])}.${String(row['event_name'])}`)}  ${String(who)}  ${styleText('dim', String(row['id']))}`,
+    `${styleText('dim', text(row['timestamp']))}  ${styleText('cyan', text(`${String(row['event_type'])}.${String(row['event_name'])}`))}  ${text(who)}  ${styleText('dim', text(row['id']))}`,
   )
 }

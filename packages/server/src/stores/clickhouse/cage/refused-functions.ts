@@ -20,7 +20,7 @@ const telling: readonly RegExp[] = [
   /^(getOSKernelVersion|buildId|uptime|zookeeper\w+|shardNum|shardCount|globalVariable|connectionId|transaction\w+)$/i,
   /^(getClientHTTPHeader|getMaxTableNameLengthForDatabase|hasThreadFuzzer|partitionId|hasColumnInTable)$/i,
   /^((current|enabled|default)(Profiles|Roles)|currentUser|authenticatedUser|user|current_user)$/i,
-  /^(tid|mergeTreePart\w*|isMergeTreePart\w*|flameGraph|trap|estimateCompressionRatio|chdb|aggThrow|__\w+|_CAST)$/i,
+  /^(tid|mergeTreePart\w*|isMergeTreePart\w*|flameGraph|trap|estimateCompressionRatio|chdb|aggThrow|__\w+)$/i,
   /^(sleep|generateSerialID|fuzzQuery|fuzzBits|obfuscateQuery\w*|generateRandomStructure|structureTo\w+|initializeAggregation)$/i,
   // Kept in memory beyond the query.
   /^timeSeries(Store|Id|Tags|Copy|Remove|Replace|Join|Group|Extract|Throw)\w*$/i,
