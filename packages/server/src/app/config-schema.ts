@@ -16,7 +16,7 @@ const queryConfig = z.strictObject({
   rows: z.int().positive().default(100_000),
 })
 
-const storeConfig = z.discriminatedUnion('driver', [
+const storeDrivers = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('embedded'),
     /** What our ClickHouse may take in all; beyond it a query is refused, not the machine. */
@@ -34,6 +34,17 @@ const storeConfig = z.discriminatedUnion('driver', [
   }),
 ])
 
+/** The driver need not be written: our own unless it is said otherwise, and a store with a URL is a server. */
+function withDriver<S extends z.ZodType>(schema: S) {
+  type Written = Partial<z.input<S>>
+  return z
+    .preprocess((written: Written): unknown => {
+      if (typeof written !== 'object' || written === null || 'driver' in written) return written
+      return { driver: 'url' in written ? 'server' : 'embedded', ...written }
+    }, schema)
+    .prefault({} as Exclude<Written, undefined>)
+}
+
 /** All that can be configured: surface.md section 2. Each folder declares its own part. */
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./data'),
@@ -47,11 +58,13 @@ export const configSchema = z.strictObject({
   projects: projectsConfig.default({}),
   collector: collectorConfig.prefault({}),
   api: apiConfig.prefault({}),
-  log: embeddedLogConfig.prefault({ driver: 'embedded' }),
-  cache: embeddedCacheConfig.prefault({ driver: 'embedded' }),
-  state: embeddedStateConfig.prefault({ driver: 'embedded' }),
-  store: storeConfig.prefault({ driver: 'embedded' }),
+  log: withDriver(embeddedLogConfig),
+  cache: withDriver(embeddedCacheConfig),
+  state: withDriver(embeddedStateConfig),
+  store: withDriver(storeDrivers),
   dedup: dedupConfig.prefault({}),
   query: queryConfig.prefault({}),
 })
 export type Config = Omit<z.output<typeof configSchema>, 'auth'> & { readonly auth: z.output<typeof authConfig> }
+/** What users write: everything has a default. */
+export type ConfigInput = z.input<typeof configSchema>

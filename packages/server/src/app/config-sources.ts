@@ -1,163 +1,130 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { z } from 'zod'
 import { PipelineError } from '../core/errors.ts'
+import { emptyTree, isTree, pathsOf, put, settingPaths, type Tree } from './config-paths.ts'
+import { didYouMean } from './did-you-mean.ts'
 
-/** A tree of settings as written, before defaults. */
-export type Tree = Record<string, unknown>
-/** Where a key's value came from: `default`, `file …`, `environment MILLRACE_…`, `flag --…`. */
+/** Where a key's value came from: `file …`, `environment MILLRACE_…`, `flag --…`. */
 export type Origins = Map<string, string>
+
+/** One place where settings are written. */
+export interface Source {
+  readonly tree: Tree
+  readonly origins: Origins
+}
 
 const fileNames = ['millrace.config.ts', 'millrace.config.js', 'millrace.config.json']
 
 /** The file named by `--config`, or the first usual name in the working directory; none is fine. */
-export async function readFileSource(
-  named: string | undefined,
-  cwd: string,
-): Promise<{ path: string; tree: Tree } | undefined> {
+export async function readFileSource(named: string | undefined, cwd: string): Promise<Source> {
   const path =
     named === undefined
       ? fileNames.map((name) => join(cwd, name)).find((candidate) => existsSync(candidate))
       : resolve(cwd, named)
-  if (path === undefined) return undefined
+  if (path === undefined) return { tree: emptyTree(), origins: new Map() }
   if (!existsSync(path)) throw new PipelineError('config', `no configuration file at ${path}`)
+  const tree = await readTree(path)
+  return { tree, origins: new Map(pathsOf(tree).map((key) => [key, `file ${path}`])) }
+}
+
+async function readTree(path: string): Promise<Tree> {
   try {
-    if (path.endsWith('.json')) return { path, tree: JSON.parse(await readFile(path, 'utf8')) as Tree }
-    const module = (await import(pathToFileURL(path).href)) as { default?: unknown }
-    const value = typeof module.default === 'function' ? ((await module.default()) as unknown) : module.default
-    if (typeof value !== 'object' || value === null) throw new Error('it has no default export that is an object')
-    return { path, tree: value as Tree }
+    const value = path.endsWith('.json') ? parseJson(await readFile(path, 'utf8')) : await readModule(path)
+    if (!isTree(value)) throw new Error(`expected an object of settings, it holds ${kindOf(value)}`)
+    return value
   } catch (error) {
-    throw new PipelineError(
-      'config',
-      `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+    const why = error instanceof Error ? error.message : String(error)
+    throw new PipelineError('config', `cannot read ${path}: ${why}`, { cause: error })
+  }
+}
+
+async function readModule(path: string): Promise<unknown> {
+  if (!/\.[cm]?[jt]s$/.test(path)) throw new Error('expected a file that ends in .ts, .js or .json')
+  const module = (await import(pathToFileURL(path).href)) as { default?: unknown }
+  if (module.default === undefined)
+    throw new Error('it has no default export; expected `export default { collector: { port: 9000 } }`')
+  return typeof module.default === 'function' ? await (module.default as () => unknown)() : module.default
+}
+
+/** The parser's own message repeats what stands around the mistake, which may be a key's hash: only the place is told. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const at = /position (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1]
+    const line = at === undefined ? '' : `, at line ${text.slice(0, Number(at)).split('\n').length}`
+    throw new Error(`it is not JSON${line}`, { cause })
   }
 }
 
 /** Variables with the prefix that are not settings: what the command line itself reads. */
 const notSettings = new Set(['MILLRACE_URL', 'MILLRACE_KEY', 'MILLRACE_COLLECTOR_URL'])
 
-/** `MILLRACE_` + the key's path in upper snake case. An unknown name is an error, because a typo would silently do nothing. */
-export function readEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  schema: z.ZodType,
-): { tree: Tree; origins: Origins } {
-  const paths = new Map(
-    settingPaths(schema).map((setting) => [`MILLRACE_${setting.path.map(snake).join('_')}`, setting]),
-  )
-  const tree: Tree = {}
+/** `MILLRACE_` + the key's path in upper snake case. */
+export function environmentName(path: readonly string[]): string {
+  return `MILLRACE_${path.map((key) => key.replaceAll(/[A-Z]/g, '_$&').toUpperCase()).join('_')}`
+}
+
+/** An unknown name is an error, because a typo would silently do nothing; an empty value counts as not set. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>, schema: z.ZodType): Source {
+  const settings = new Map(settingPaths(schema).map((setting) => [environmentName(setting.path), setting]))
+  const tree = emptyTree()
   const origins: Origins = new Map()
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('MILLRACE_') || notSettings.has(name) || text === undefined || text === '') continue
-    const setting = paths.get(name)
+    const setting = settings.get(name)
     if (setting === undefined)
-      throw new PipelineError('config', `unknown environment variable ${name}${didYouMean(name, [...paths.keys()])}`)
-    put(tree, setting.path, setting.isText ? text : looselyParsed(text))
-    origins.set(setting.path.join('.'), `environment ${name}`)
+      throw new PipelineError(
+        'config',
+        `unknown environment variable ${name}: no key of the configuration has this name${didYouMean(name, [...settings.keys()])}`,
+      )
+    set({ tree, origins }, setting.path, setting.isText ? text : looselyParsed(text), `environment ${name}`)
   }
   return { tree, origins }
 }
 
-/** `--set key.path=value`, and the flags that have a name of their own. */
-export function readFlags(
-  flags: Readonly<Record<string, unknown>>,
-  schema: z.ZodType,
-): { tree: Tree; origins: Origins } {
-  const tree: Tree = {}
-  const origins: Origins = new Map()
-  const named: Readonly<Record<string, readonly string[]>> = {
-    data: ['dataDir'],
-    port: ['collector', 'port'],
-    apiPort: ['api', 'port'],
-    host: ['collector', 'host'],
-  }
-  for (const [flag, path] of Object.entries(named)) {
-    const value = flags[flag]
-    if (value === undefined) continue
-    put(tree, path, flag.toLowerCase().endsWith('port') ? looselyParsed(String(value)) : value)
-    origins.set(path.join('.'), `flag --${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`)
-  }
-  const known = settingPaths(schema)
+/** Flags with a name of their own. */
+const namedFlags: Readonly<Record<string, readonly string[]>> = {
+  data: ['dataDir'],
+  port: ['collector', 'port'],
+  apiPort: ['api', 'port'],
+  host: ['collector', 'host'],
+}
+
+/** `--set key.path=value`, and the flags that have a name of their own, which win. */
+export function readFlags(flags: Readonly<Record<string, unknown>>, schema: z.ZodType): Source {
+  const source: Source = { tree: emptyTree(), origins: new Map() }
+  const settings = new Map(settingPaths(schema).map((setting) => [setting.path.join('.'), setting]))
   for (const assignment of (flags['set'] as readonly string[] | undefined) ?? []) {
     const at = assignment.indexOf('=')
     const key = at < 0 ? assignment : assignment.slice(0, at)
-    const setting = known.find(({ path }) => path.join('.') === key)
-    if (at < 0 || (setting === undefined && !key.startsWith('projects.')))
+    const setting = settings.get(key)
+    // Projects have names of the user's own, which no list of settings knows; the schema judges them.
+    if (at < 0 || (setting === undefined && !/^projects\.[^.]+\.[^.]+$/.test(key)))
       throw new PipelineError(
         'config',
-        `--set ${key}: expected KEY=VALUE with a known key${didYouMean(
-          key,
-          known.map(({ path }) => path.join('.')),
-        )}`,
+        `--set ${key}: expected KEY=VALUE with a key of the configuration${at < 0 ? '' : didYouMean(key, [...settings.keys()])}`,
       )
-    put(tree, key.split('.'), setting?.isText ? assignment.slice(at + 1) : looselyParsed(assignment.slice(at + 1)))
-    origins.set(key, 'flag --set')
+    const text = assignment.slice(at + 1)
+    set(source, key.split('.'), setting?.isText === true ? text : looselyParsed(text), 'flag --set')
   }
-  return { tree, origins }
-}
-
-/** Later trees win, key by key; arrays and scalars are taken whole. */
-export function merge(...trees: readonly Tree[]): Tree {
-  const result: Tree = {}
-  for (const tree of trees)
-    for (const [key, value] of Object.entries(tree)) {
-      const before = result[key]
-      result[key] = isTree(before) && isTree(value) ? merge(before, value) : value
-    }
-  return result
-}
-
-export function pathsOf(tree: Tree, prefix: readonly string[] = []): string[] {
-  return Object.entries(tree).flatMap(([key, value]) =>
-    isTree(value) ? pathsOf(value, [...prefix, key]) : [[...prefix, key].join('.')],
-  )
-}
-
-export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-interface Setting {
-  readonly path: readonly string[]
-  /** The value is text: `123` stays text. */
-  readonly isText: boolean
-}
-
-/** Every leaf that the schema knows; of a union (drivers), the leaves of all its branches; a record is one leaf (JSON). */
-export function settingPaths(schema: z.ZodType, prefix: readonly string[] = []): Setting[] {
-  const { def } = schema as unknown as {
-    def: {
-      type: string
-      innerType?: z.ZodType
-      options?: z.ZodType[]
-      shape?: Record<string, z.ZodType>
-      in?: z.ZodType
-    }
+  for (const [flag, path] of Object.entries(namedFlags)) {
+    const value = flags[flag]
+    if (value === undefined) continue
+    const isText = settings.get(path.join('.'))?.isText === true
+    const name = flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    set(source, path, isText ? value : looselyParsed(String(value)), `flag --${name}`)
   }
-  if (def.innerType !== undefined) return settingPaths(def.innerType, prefix)
-  if (def.type === 'pipe' && def.in !== undefined) return settingPaths(def.in, prefix)
-  if (def.shape !== undefined)
-    return Object.entries(def.shape).flatMap(([key, inner]) => settingPaths(inner, [...prefix, key]))
-  if (def.options !== undefined) {
-    const merged = new Map<string, Setting>()
-    for (const setting of def.options.flatMap((option) => settingPaths(option, prefix))) {
-      const key = setting.path.join('.')
-      // A value that may be a number or text is tried as JSON first.
-      merged.set(key, { ...setting, isText: setting.isText && merged.get(key)?.isText !== false })
-    }
-    return [...merged.values()]
-  }
-  return [{ path: prefix, isText: def.type === 'string' || def.type === 'enum' || def.type === 'literal' }]
+  return source
 }
 
-function put(tree: Tree, path: readonly string[], value: unknown): void {
-  let at = tree
-  for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Tree
-  at[path.at(-1)!] = value
+function set({ tree, origins }: Source, path: readonly string[], value: unknown, origin: string): void {
+  put(tree, path, value)
+  const key = path.join('.')
+  for (const leaf of isTree(value) ? pathsOf(value, path) : [key]) origins.set(leaf, origin)
 }
 
 function looselyParsed(text: string): unknown {
@@ -168,29 +135,6 @@ function looselyParsed(text: string): unknown {
   }
 }
 
-function snake(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
-}
-
-export function didYouMean(word: string, known: readonly string[]): string {
-  const best = known
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  return best !== undefined && best.distance <= Math.max(2, word.length / 4) ? `; did you mean ${best.candidate}?` : ''
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++)
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
-    row = next
-  }
-  return row[b.length]!
-}
-
-export function absolute(cwd: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(cwd, path)
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`
 }

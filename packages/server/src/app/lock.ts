@@ -1,4 +1,14 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../core/errors.ts'
 import { processMark } from './process-mark.ts'
@@ -6,7 +16,8 @@ import { processMark } from './process-mark.ts'
 interface Holder {
   readonly pid: number
   readonly mark: string
-  readonly since: string
+  /** RFC 3339; absent in pid files. */
+  readonly since?: string
 }
 
 /**
@@ -17,23 +28,17 @@ export function lockDataDirectory(dataDir: string): { release(): void } {
   mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 })
   const file = join(dataDir, 'LOCK')
   const mine = `${file}.${process.pid}`
-  const holder: Holder = { pid: process.pid, mark: processMark(process.pid) ?? '', since: new Date().toISOString() }
-  writeFileSync(mine, JSON.stringify(holder))
+  const me: Holder = { pid: process.pid, mark: processMark(process.pid) ?? '', since: new Date().toISOString() }
+  writeFileSync(mine, JSON.stringify(me))
   try {
     for (let attempt = 0; ; attempt++) {
       try {
         linkSync(mine, file)
-        return { release: () => rmSync(file, { force: true }) }
+        return { release: () => releaseIfMine(file, me) }
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 3) throw error
-        const other = readHolder(file)
-        if (other !== undefined && processMark(other.pid) === other.mark)
-          throw new PipelineError(
-            'conflict',
-            `${dataDir} is held by process ${other.pid} (since ${other.since}); stop it, or start with another --data`,
-            { details: { pid: other.pid } },
-          )
-        rmSync(file, { force: true })
+        if (codeOf(error) !== 'EEXIST' || attempt >= 3) throw error
+        assertStale(file, dataDir)
+        takeAwayStale(file, dataDir)
       }
     }
   } finally {
@@ -41,12 +46,53 @@ export function lockDataDirectory(dataDir: string): { release(): void } {
   }
 }
 
+function assertStale(file: string, dataDir: string): void {
+  const other = readHolder(file)
+  if (other === undefined || !isRunning(other)) return
+  throw new PipelineError(
+    'conflict',
+    `${dataDir} is held by process ${other.pid} (since ${other.since ?? 'unknown'}); stop it, or start with another --data`,
+    { details: { pid: other.pid } },
+  )
+}
+
+/** Two starters may both have found the old lock stale: what is taken away is looked at again, for it may be the other's new one. */
+function takeAwayStale(file: string, dataDir: string): void {
+  const away = `${file}.stale.${process.pid}`
+  try {
+    renameSync(file, away)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  try {
+    assertStale(away, dataDir)
+  } catch (error) {
+    linkSync(away, file)
+    throw error
+  } finally {
+    rmSync(away, { force: true })
+  }
+}
+
+function releaseIfMine(file: string, me: Holder): void {
+  const holder = readHolder(file)
+  if (holder?.pid === me.pid && holder.mark === me.mark) rmSync(file, { force: true })
+}
+
+/** Undefined when it is not there or does not name a process (torn by a power cut): nobody holds it. */
 function readHolder(file: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Holder
+    const { pid, mark, since } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>
+    if (!Number.isSafeInteger(pid) || pid! <= 0 || typeof mark !== 'string' || mark === '') return undefined
+    return { pid: pid!, mark, ...(typeof since === 'string' && { since }) }
   } catch {
-    return undefined // torn by a crash while writing: nobody holds it
+    return undefined
   }
+}
+
+function isRunning({ pid, mark }: Holder): boolean {
+  return processMark(pid) === mark
 }
 
 /** End what an earlier, killed supervisor left behind: its children notice within a second by themselves, this makes sure. */
@@ -54,19 +100,41 @@ export async function endLeftovers(dataDir: string, waitMs: number): Promise<voi
   const run = join(dataDir, 'run')
   if (!existsSync(run)) return
   const files = readdirSync(run).filter((name) => name.endsWith('.pid'))
-  const alive = () =>
-    files
-      .map((name) => readHolder(join(run, name)))
-      .filter((one): one is Holder => one !== undefined && processMark(one.pid) === one.mark && one.pid !== process.pid)
-  const deadline = Date.now() + waitMs
-  while (alive().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
-  for (const { pid } of alive()) process.kill(pid, 'SIGKILL')
-  while (alive().length > 0 && Date.now() < deadline + 2000) await new Promise((resolve) => setTimeout(resolve, 10))
+  const holders = files.map((name) => readHolder(join(run, name))).filter((holder) => holder !== undefined)
+  const alive = () => holders.filter((holder) => holder.pid !== process.pid && isRunning(holder))
+  await untilNone(alive, waitMs)
+  for (const { pid } of alive()) kill(pid)
+  await untilNone(alive, 2000)
+  const [left] = alive()
+  if (left !== undefined)
+    throw new PipelineError(
+      'conflict',
+      `process ${left.pid} of an earlier run of ${dataDir} does not end; end it, then start again`,
+      { details: { pid: left.pid } },
+    )
   for (const name of files) rmSync(join(run, name), { force: true })
 }
 
+async function untilNone(alive: () => readonly Holder[], ms: number): Promise<void> {
+  const deadline = Date.now() + ms
+  while (alive().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended just now, or it is not ours to end: what is still alive afterwards is reported.
+  }
+}
+
+/** Notes that this process plays a role of the data directory: `run/<role>.pid`. */
 export function writePid(dataDir: string, role: string, pid: number): void {
   writeFileSync(join(dataDir, 'run', `${role}.pid`), JSON.stringify({ pid, mark: processMark(pid) ?? '' }), {
     mode: 0o600,
   })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
 }

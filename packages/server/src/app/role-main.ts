@@ -1,9 +1,14 @@
 import { Registry } from 'prom-client'
 import { systemClock } from '../core/clock.ts'
-import { toPipelineError } from '../core/errors.ts'
+import { type ErrorCode, toPipelineError } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './logger.ts'
+
+/** From a role to the supervisor: that it serves, or why it cannot. */
+export type RoleMessage =
+  | { readonly type: 'ready'; readonly ready: RoleReady }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
 
 /** What a role tells the supervisor when it serves. */
 export interface RoleReady {
@@ -41,9 +46,17 @@ try {
   const { createRole } = await import('./roles.ts')
   role = await createRole(name, config, { clock: systemClock, logger, metrics })
   await role.start(stopping.signal)
-  process.send?.({ type: 'ready', ready: role.ready() })
+  tell({ type: 'ready', ready: role.ready() }, () => {})
 } catch (error) {
-  if (!stopping.signal.aborted) fail(error, `${name} could not start`)
+  if (!stopping.signal.aborted) {
+    const { code, message } = toPipelineError(error)
+    tell({ type: 'failed', code, message }, () => fail(error, `${name} could not start`))
+  }
+}
+
+function tell(message: RoleMessage, then: () => void): void {
+  if (process.send === undefined) then()
+  else process.send(message, undefined, undefined, then)
 }
 
 async function end(): Promise<void> {

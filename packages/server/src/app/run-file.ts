@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** `run/<role>.json`: what the processes of one data directory tell each other. Written whole or not at all, readable by the owner only. */
@@ -15,4 +15,11 @@ export function readRunFile<T>(dataDir: string, name: string): T | undefined {
   } catch {
     return undefined
   }
+}
+
+/** After a stop nobody runs, so nothing here is true any more. */
+export function removeRunFiles(dataDir: string): void {
+  const run = join(dataDir, 'run')
+  if (!existsSync(run)) return
+  for (const name of readdirSync(run)) if (/\.(pid|json)$/.test(name)) rmSync(join(run, name), { force: true })
 }

@@ -37,16 +37,35 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
     }
     const limits = { seconds: 5 }
     const [tables, engine, rate, logBytes, records, disk, jobs] = await Promise.all([
-      tried('tables', store.query('SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table', {}, limits, signal)),
+      tried(
+        'tables',
+        store.query(
+          'SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table',
+          {},
+          limits,
+          signal,
+        ),
+      ),
       tried('engine', store.query('SELECT version() AS version, uptime() AS uptime', {}, limits, signal)),
-      tried('rate', store.query('SELECT sum(events) AS events FROM ledger WHERE minute >= toStartOfMinute(now() - 60) AND minute < toStartOfMinute(now())', {}, limits, signal)),
+      tried(
+        'rate',
+        store.query(
+          'SELECT sum(events) AS events FROM ledger WHERE minute >= toStartOfMinute(now() - 60) AND minute < toStartOfMinute(now())',
+          {},
+          limits,
+          signal,
+        ),
+      ),
       tried('log', log.bytes()),
       tried('log', Promise.all(topics.map(async (topic) => ({ topic, partitions: await log.bounds(topic) })))),
       tried('disk', statfs(dataDir)),
       Promise.all(runners.map((runner) => runner.status())),
     ])
-    const stored = Object.fromEntries((tables ?? []).map((row) => [String(row['table']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]))
-    for (const job of jobs) if (job.state === 'failed' || job.state === 'waiting') problems.push(`${job.job} is ${job.state}: ${job.reason}`)
+    const stored = Object.fromEntries(
+      (tables ?? []).map((row) => [String(row['table']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]),
+    )
+    for (const job of jobs)
+      if (job.state === 'failed' || job.state === 'waiting') problems.push(`${job.job} is ${job.state}: ${job.reason}`)
     return {
       version,
       engine_version: engine === null ? null : String(engine[0]?.['version']),
@@ -67,7 +86,10 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
         attempts,
         last_error: reason === '' ? null : reason,
       })),
-      lag: { events: jobs.reduce((sum, { lag }) => sum + lag.events, 0), seconds: Math.max(0, ...jobs.map(({ lag }) => lag.seconds)) },
+      lag: {
+        events: jobs.reduce((sum, { lag }) => sum + lag.events, 0),
+        seconds: Math.max(0, ...jobs.map(({ lag }) => lag.seconds)),
+      },
       rates: { events_per_second: rate === null ? null : Number(rate[0]?.['events'] ?? 0) / 60 },
       sizes: {
         log_bytes: logBytes,

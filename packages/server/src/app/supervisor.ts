@@ -10,7 +10,8 @@ import { engineOptions } from './engine-options.ts'
 import { ensureFormat } from '../stores/format.ts'
 import { endLeftovers, lockDataDirectory, writePid } from './lock.ts'
 import { entryPoint } from './entry-point.ts'
-import type { RoleReady } from './role-main.ts'
+import type { RoleMessage, RoleReady } from './role-main.ts'
+import { removeRunFiles } from './run-file.ts'
 
 /** What the ready line says (surface.md section 2). */
 export interface Ready {
@@ -43,9 +44,14 @@ export async function createSupervisor(config: Config, deps: Deps): Promise<Supe
   const dataDir = config.dataDir
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const lock = lockDataDirectory(dataDir)
-  await endLeftovers(dataDir, 1500)
-  ensureFormat(dataDir)
-  writePid(dataDir, 'supervisor', process.pid)
+  try {
+    await endLeftovers(dataDir, 1500)
+    ensureFormat(dataDir)
+    writePid(dataDir, 'supervisor', process.pid)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 
   const ended = Promise.withResolvers<void>()
   ended.promise.catch(() => {})
@@ -85,9 +91,11 @@ export async function createSupervisor(config: Config, deps: Deps): Promise<Supe
   let stopped: Promise<void> | undefined
   const stop = async () => {
     // The collector first: what it has accepted is durable before anything behind it goes away.
-    await collector.stop(5000)
-    await worker.stop(3000)
-    await engine?.stop(2500)
+    // Together less than the 10 s that a stop may take. Who is killed at its bound loses nothing: the log and the tables are synced.
+    await collector.stop(5800)
+    await worker.stop(2000)
+    await engine?.stop(1500)
+    removeRunFiles(dataDir)
     lock.release()
     ended.resolve()
   }
@@ -119,9 +127,10 @@ function spawnNode(args: readonly string[]): ChildProcess {
 function readyMessage(child: ChildProcess, signal: AbortSignal): Promise<RoleReady> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-    child.on('message', (message) => {
-      const { type, ready } = message as { type: string; ready: RoleReady }
-      if (type === 'ready') resolve(ready)
+    child.on('message', (told) => {
+      const message = told as RoleMessage
+      if (message.type === 'ready') resolve(message.ready)
+      else reject(new PipelineError(message.code, message.message))
     })
   })
 }

@@ -19,12 +19,24 @@ export function apiClient(flags: { readonly url?: string; readonly timeout?: str
   return createClient({
     url: flags.url ?? process.env['MILLRACE_URL'] ?? 'http://127.0.0.1:8089',
     key: process.env['MILLRACE_KEY'],
-    timeoutSeconds: Number(flags.timeout ?? 60),
+    timeoutSeconds: seconds(flags.timeout),
   })
+}
+
+function seconds(text = '60'): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value <= 86_400))
+    throw new CliError(`--timeout ${JSON.stringify(text)}: expected seconds, above 0`, exitCodes.usage)
+  return value
 }
 
 /** Answers other than 2xx become a CliError with the problem's detail and the exit code that fits. */
 export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): Client {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new CliError(
+      `${JSON.stringify(url)} is no address; expected one such as http://127.0.0.1:8089`,
+      exitCodes.usage,
+    )
   const base = url.replace(/\/+$/, '')
   const auth: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {}
   const send = async (path: string, init: RequestInit, signal?: AbortSignal) => {
@@ -36,7 +48,7 @@ export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): 
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
     } catch (error) {
-      throw unreachable(base, error, timeoutSeconds, timeout.aborted)
+      throw unreachable(base, error, timeoutSeconds)
     }
     if (!response.ok) throw await refused(response)
     return response
@@ -57,15 +69,30 @@ export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): 
   }
 }
 
-function unreachable(url: string, error: unknown, seconds: number, timedOut: boolean): Error {
-  if (timedOut) return new CliError(`no answer from ${url} within ${seconds} s (--timeout)`, exitCodes.timeout)
-  if (error instanceof Error && error.name === 'AbortError') return new CliError('interrupted', exitCodes.interrupted)
-  const cause = (error as { cause?: { code?: string } }).cause?.code ?? String(error)
+/** What an answer that ended too early means; undefined when the error is about something else. */
+export function brokenAnswer(error: unknown): CliError | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'TimeoutError')
+    return new CliError('the answer was not complete in time (--timeout)', exitCodes.timeout, { cause: error })
+  if (error.name === 'AbortError') return new CliError('interrupted', exitCodes.interrupted, { cause: error })
+  if (!causeCode(error)?.startsWith('UND_ERR')) return undefined
+  return new CliError('the connection ended before the answer was complete', exitCodes.unreachable, { cause: error })
+}
+
+function unreachable(url: string, error: unknown, timeoutSeconds: number): CliError {
+  const broken = brokenAnswer(error)
+  if (broken?.exitCode === exitCodes.timeout)
+    return new CliError(`no answer from ${url} within ${timeoutSeconds} s (--timeout)`, exitCodes.timeout)
+  if (broken?.exitCode === exitCodes.interrupted) return broken
   return new CliError(
-    `cannot reach ${url} (${cause}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`,
+    `cannot reach ${url} (${causeCode(error) ?? String(error)}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`,
     exitCodes.unreachable,
     { cause: error },
   )
+}
+
+function causeCode(error: unknown): string | undefined {
+  return (error as { cause?: { code?: string } }).cause?.code
 }
 
 async function refused(response: Response): Promise<CliError> {

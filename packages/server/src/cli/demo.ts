@@ -3,7 +3,7 @@ import { Analytics } from '@segment/analytics-node'
 import type { Client } from './client.ts'
 import { demoSession, type DemoEvent, seeded } from './demo-story.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { print, say } from './output.ts'
+import { print, say, wholeNumber } from './output.ts'
 import { collectorClient } from './send.ts'
 
 type Flags = Readonly<Record<string, string>>
@@ -15,17 +15,20 @@ const maxUnanswered = 2000
 
 /** Live traffic (`--rate`) until Ctrl-C, or a past of so many days (`--days`) as fast as it is taken. */
 export async function demo(flags: Flags): Promise<void> {
-  const seed = whole(flags, 'seed', 42)
-  const days = flags['days'] === undefined ? undefined : whole(flags, 'days', 7)
-  const limit = flags['limit'] === undefined ? Infinity : whole(flags, 'limit', 1)
+  const seed = wholeNumber('seed', flags['seed'] ?? '42', 0)
+  const days = flags['days'] === undefined ? undefined : wholeNumber('days', flags['days'], 1)
+  const rate = wholeNumber('rate', flags['rate'] ?? '20', 1)
+  const limit = flags['limit'] === undefined ? Infinity : wholeNumber('limit', flags['limit'], 1)
   const collector = await collectorClient(flags)
   const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort())
+  process.once('SIGINT', () => {
+    process.exitCode = exitCodes.interrupted
+    stop.abort()
+  })
   process.once('SIGTERM', () => stop.abort())
   const sender = createSender(collector, days !== undefined && days > 29)
   try {
-    if (days === undefined)
-      await live(sender, seeded(seed), flags['rate'] === undefined ? 20 : whole(flags, 'rate', 20), limit, stop.signal)
+    if (days === undefined) await live(sender, seeded(seed), rate, limit, stop.signal)
     else await history(sender, seeded(seed), `demo-${seed}`, days, limit, stop.signal)
   } finally {
     await sender.close()
@@ -59,7 +62,7 @@ function createSender(collector: Client, isHistorical: boolean): Sender {
       httpClient: (url: string, init: RequestInit) =>
         fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-millrace-historical': '1' } }),
     }),
-  } as ConstructorParameters<typeof Analytics>[0])
+  })
   analytics.on('error', () => {}) // counted by each call's own callback
   const settled = (error: unknown) => {
     if (error) failed++
@@ -157,11 +160,4 @@ async function history(
       say(`day ${day + 1} of ${days}: ${sent} sent …`)
     }
   }
-}
-
-function whole(flags: Flags, name: string, least: number): number {
-  const value = Number(flags[name] ?? least)
-  if (!Number.isInteger(value) || value < 0)
-    throw new CliError(`--${name} ${JSON.stringify(flags[name])}: expected a whole number`, exitCodes.usage)
-  return value
 }

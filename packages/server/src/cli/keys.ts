@@ -3,7 +3,7 @@ import { loadConfig } from '../app/config.ts'
 import { systemClock } from '../core/clock.ts'
 import { silentLogger } from '../core/deps.ts'
 import type { Scope } from '../core/principal.ts'
-import { openState } from '../app/drivers.ts'
+import { openState, projectsOf } from '../app/drivers.ts'
 import { createKey, listKeys, projectId, revokeKey } from '../kv/key-ring.ts'
 import type { State } from '../kv/state.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -18,6 +18,9 @@ export async function createKeyCommand(flags: Flags): Promise<void> {
     throw new CliError(`--scope ${JSON.stringify(scope)}: expected write, read or admin`, exitCodes.usage)
   const project = projectId.safeParse(flags['project'])
   if (!project.success) throw new CliError(`--project: ${project.error.issues[0]?.message}`, exitCodes.usage)
+  // Before the key is made: a secret that cannot be shown is lost.
+  const format = chooseFormat(flags)
+  if (format === 'parquet') throw new CliError('-o parquet: a key is no table; leave -o away', exitCodes.usage)
   await withState(flags, async (state, projects) => {
     if (!projects.includes(project.data))
       throw new CliError(
@@ -26,10 +29,7 @@ export async function createKeyCommand(flags: Flags): Promise<void> {
       )
     const key = await createKey(state, project.data, scope, Date.now())
     if (flags['json'] !== undefined || flags['output'] !== undefined || !process.stdout.isTTY)
-      return printRows(
-        [{ project: key.project, id: key.id, scope: key.scope, secret: key.secret }],
-        chooseFormat(flags),
-      )
+      return printRows([{ project: key.project, id: key.id, scope: key.scope, secret: key.secret }], format)
     print(key.secret)
     say(
       `key ${key.id} (${key.scope}, project ${key.project}): shown this once, only its hash is kept; good within a second`,
@@ -38,6 +38,7 @@ export async function createKeyCommand(flags: Flags): Promise<void> {
 }
 
 export async function listKeysCommand(flags: Flags): Promise<void> {
+  const format = chooseFormat(flags)
   await withState(flags, async (state, _projects, configured) => {
     const project = flags['project'] ?? 'default'
     const date = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
@@ -59,7 +60,7 @@ export async function listKeysCommand(flags: Flags): Promise<void> {
         revoked_at: date(key.revokedAt),
       })),
     ]
-    printRows(rows, chooseFormat(flags))
+    printRows(rows, format)
   })
 }
 
@@ -82,7 +83,7 @@ async function withState(
   const state = openState(config, { clock: systemClock, logger: silentLogger, metrics: new Registry() })
   await state.start(AbortSignal.timeout(10_000))
   try {
-    await use(state, ['default', ...Object.keys(config.projects)], config.projects)
+    await use(state, Object.keys(projectsOf(config)), config.projects)
   } finally {
     await state.stop()
   }

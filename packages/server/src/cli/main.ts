@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
-import { toPipelineError } from '../core/errors.ts'
+import { type ErrorCode, toPipelineError } from '../core/errors.ts'
 import { version } from '../app/version.ts'
+import { brokenAnswer } from './client.ts'
 import { defineCommand, formatHelp } from './command.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { say } from './output.ts'
@@ -8,8 +9,6 @@ import { say } from './output.ts'
 const program = new Command('millrace')
   .description('One event pipeline for everything a product emits: exactly-once tables, live streams, answers.')
   .version(version)
-  .exitOverride()
-  .showSuggestionAfterError()
   .configureHelp({
     formatHelp: (command, helper) =>
       formatHelp(command, helper, [
@@ -23,7 +22,7 @@ const program = new Command('millrace')
 /** Flags of every command that asks the API. */
 function asking(command: Command): Command {
   return command
-    .option('--url <address>', 'the API (environment: MILLRACE_URL)', undefined)
+    .option('--url <address>', 'the API (environment: MILLRACE_URL; default: http://127.0.0.1:8089)')
     .option('--timeout <seconds>', 'give up after', '60')
 }
 
@@ -224,19 +223,33 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0) // `| head` has seen enough
 })
 
+everyCommand(program, (command) => command.exitOverride().showSuggestionAfterError())
+
 try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }
 
+/** Commands do not inherit what their parent says about its end. */
+function everyCommand(command: Command, change: (command: Command) => void): void {
+  change(command)
+  for (const sub of command.commands) everyCommand(sub, change)
+}
+
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage // commander has already said it
-  if (error instanceof CliError) {
-    say(`millrace: ${error.message}`)
-    return error.exitCode
+  const failure = error instanceof CliError ? error : brokenAnswer(error)
+  if (failure !== undefined) {
+    say(`millrace: ${failure.message}`)
+    return failure.exitCode
   }
   const { message, code } = toPipelineError(error)
   say(`millrace: ${message}`)
-  return code === 'config' ? exitCodes.config : exitCodes.failure
+  return exitCodeOf(code)
+}
+
+function exitCodeOf(code: ErrorCode): number {
+  if (code === 'config') return exitCodes.config
+  return code === 'not_found' ? exitCodes.notFound : exitCodes.failure
 }

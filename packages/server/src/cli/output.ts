@@ -5,6 +5,13 @@ export const formats = ['table', 'json', 'ndjson', 'csv', 'parquet'] as const
 export type Format = (typeof formats)[number]
 export type Row = Readonly<Record<string, unknown>>
 
+/** A whole number of a flag, at least `least`. */
+export function wholeNumber(flag: string, text: string, least: number): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
+  throw new CliError(`--${flag} ${JSON.stringify(text)}: expected a whole number from ${least} on`, exitCodes.usage)
+}
+
 /** `-o`, `--json`, else a table for people and NDJSON for pipes. */
 export function chooseFormat(flags: { readonly output?: string; readonly json?: boolean }): Format {
   if (flags.json) return 'json'
@@ -45,7 +52,8 @@ export function table(rows: readonly Row[], columns: readonly string[]): string 
   if (rows.length === 0) return styleText('dim', 'no rows')
   const room = Math.max(20, Math.floor((process.stdout.columns || 120) / Math.min(columns.length, 6)))
   const cells = rows.map((row) => columns.map((name) => clip(cell(row[name]), room)))
-  const widths = columns.map((name, at) => Math.max(name.length, ...cells.map((line) => line[at]!.length)))
+  const titles = columns.map((name) => clip(printable(name), room))
+  const widths = titles.map((title, at) => Math.max(title.length, ...cells.map((line) => line[at]!.length)))
   const numeric = columns.map((name) =>
     rows.every((row) => row[name] === null || /^-?\d+(\.\d+)?$/.test(String(row[name]))),
   )
@@ -54,16 +62,21 @@ export function table(rows: readonly Row[], columns: readonly string[]): string 
       .map((text, at) => (numeric[at] ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)))
       .join('  ')
       .trimEnd()
-  return [styleText('bold', line(columns)), ...cells.map(line)].join('\n')
+  return [styleText('bold', line(titles)), ...cells.map(line)].join('\n')
 }
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
-  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).replaceAll(/[\u0000-\u001f\u007f]/g, '·')
+  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value))
+}
+
+/** Text of an event on a terminal: what would steer it (control characters, changes of direction) becomes a dot. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '·')
 }
 
 function clip(text: string, room: number): string {
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text
+  return text.length > room ? `${text.slice(0, room - 1).replace(/[\ud800-\udbff]$/, '')}…` : text
 }
 
 function csvCell(value: unknown): string {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { apiClient, createClient, type Client } from './client.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { print, say } from './output.ts'
+import { print, printable, say, wholeNumber } from './output.ts'
 
 interface Answer {
   readonly stored: number
@@ -17,31 +17,46 @@ interface Answer {
   }[]
 }
 
+const outcomes = ['stored', 'duplicate', 'dropped', 'quarantined'] as const
+type Sums = Record<'sent' | (typeof outcomes)[number], number>
+
 /** Exit 0 when everything is stored or a duplicate; 8 when some of it was dropped or quarantined. */
 export async function send(events: readonly string[], flags: Readonly<Record<string, string>>): Promise<void> {
+  const size = Math.min(10_000, wholeNumber('batch', flags['batch'] ?? '1000', 1))
   const collector = await collectorClient(flags)
-  const size = Math.max(1, Math.min(10_000, Number(flags['batch'] ?? 1000)))
-  const sums = { stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
-  let sent = 0
+  const sums: Sums = { sent: 0, stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
+  try {
+    await sendAll(collector, batches(events.length > 0 ? oneLineEach(events) : lines(), size), sums)
+  } finally {
+    print(JSON.stringify(sums)) // also when a later request failed: what was taken stays taken
+  }
+  const lost = sums.dropped + sums.quarantined
+  if (lost > 0) throw new CliError(`${lost} of ${sums.sent} events were not stored`, exitCodes.partial)
+}
+
+async function sendAll(collector: Client, all: AsyncIterable<readonly string[]>, sums: Sums): Promise<void> {
   let said = Date.now()
-  for await (const batch of batches(events.length > 0 ? events : lines(), size)) {
+  for await (const batch of all) {
     const response = await collector.post('/v1/events', batch.join('\n'), { 'content-type': 'application/x-ndjson' })
     const answer = (await response.json()) as Answer
-    for (const name of ['stored', 'duplicate', 'dropped', 'quarantined'] as const) sums[name] += answer[name]
-    for (const { index, id, outcome, reason, issues } of answer.receipts)
-      if (outcome !== 'duplicate')
-        say(
-          `line ${sent + index + 1}: ${outcome}${reason === undefined ? '' : ` (${reason})`}${id === '' ? '' : ` ${id}`}${issues === undefined ? '' : ` ${issues.join('; ')}`}`,
-        )
-    sent += batch.length
+    for (const outcome of outcomes) sums[outcome] += answer[outcome]
+    for (const receipt of answer.receipts) if (receipt.outcome !== 'duplicate') say(told(receipt, sums.sent))
+    sums.sent += batch.length
     if (Date.now() - said > (process.stderr.isTTY ? 1000 : 10_000)) {
       said = Date.now()
-      say(`${sent} sent …`)
+      say(`${sums.sent} sent …`)
     }
   }
-  print(JSON.stringify({ sent, ...sums }))
-  if (sums.dropped + sums.quarantined > 0)
-    throw new CliError(`${sums.dropped + sums.quarantined} of ${sent} events were not stored`, exitCodes.partial)
+}
+
+function told({ index, id, outcome, reason, issues }: Answer['receipts'][number], before: number): string {
+  const why = [...(reason === undefined ? [] : [`(${reason})`]), ...(id === '' ? [] : [id]), (issues ?? []).join('; ')]
+  return printable(`event ${before + index + 1}: ${outcome} ${why.join(' ')}`.trimEnd())
+}
+
+/** JSON has no line breaks inside its texts, so an argument over several lines is one line of NDJSON without them. */
+function oneLineEach(events: readonly string[]): readonly string[] {
+  return events.map((event) => event.replaceAll(/[\r\n]+/g, ' '))
 }
 
 /** `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or the default address. */

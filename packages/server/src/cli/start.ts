@@ -29,7 +29,11 @@ export async function start(flags: Readonly<Record<string, unknown>>): Promise<v
   if (process.stderr.isTTY && error === undefined) say('stopping: finishing what is under way …')
   await supervisor.stop()
   if (error instanceof PipelineError)
-    throw new CliError(`${error.message}; the lines above say why`, exitCodes.failure, { cause: error })
+    throw new CliError(
+      `${error.message}; the lines above say more`,
+      error.code === 'config' ? exitCodes.config : exitCodes.failure,
+      { cause: error },
+    )
 }
 
 function announce(ready: Ready): void {

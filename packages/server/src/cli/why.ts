@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { apiClient } from './client.ts'
-import { print } from './output.ts'
+import { print, printable } from './output.ts'
 
 interface Answer {
   readonly id: string
@@ -37,15 +37,19 @@ export async function why(id: string, flags: Readonly<Record<string, unknown>>):
   const answer = (await response.json()) as Answer
   if (flags['json'] === true || !process.stdout.isTTY)
     return print(JSON.stringify(answer, undefined, flags['json'] === true ? 2 : undefined))
-  print(`${styleText('bold', answer.id)}  ${coloured(answer.outcome)}${answer.reason ? ` (${answer.reason})` : ''}`)
-  for (const issue of answer.issues) print(`  ${issue}`)
-  print(`  project ${answer.project}, source ${answer.source}, received ${answer.received_at}`)
+  print(
+    `${styleText('bold', printable(answer.id))}  ${coloured(answer.outcome)}${answer.reason ? ` (${answer.reason})` : ''}`,
+  )
+  for (const issue of answer.issues) print(`  ${printable(issue)}`)
+  print(`  project ${answer.project}, source ${printable(answer.source)}, received ${answer.received_at}`)
   if (answer.log !== null) print(`  log ${answer.log.topic}/${answer.log.partition} at ${answer.log.offset}`)
   print(`  ${answer.stored_at === null ? 'not in the tables' : `in the tables since ${answer.stored_at}`}`)
   print('')
   const width = Math.max(...answer.steps.map(({ step }) => step.length))
   for (const { step, verdict, note } of answer.steps)
-    print(`  ${step.padEnd(width)}  ${coloured(verdict)}${note === null ? '' : styleText('dim', `  ${note}`)}`)
+    print(
+      `  ${step.padEnd(width)}  ${coloured(verdict)}${note === null ? '' : styleText('dim', `  ${printable(note)}`)}`,
+    )
   if (answer.attempts.length > 1) {
     print(`\n  ${answer.attempts.length} attempts, newest first:`)
     for (const { received_at, source, outcome, reason, count } of answer.attempts)

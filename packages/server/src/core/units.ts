@@ -35,10 +35,13 @@ function amount(
   const match = /^\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$/.exec(value)
   const unit = match?.[2] ? units[normalise(match[2])] : 1
   if (match === null || unit === undefined) {
-    cx.addIssue(`expected ${expected}, got ${JSON.stringify(value)}`)
+    cx.addIssue(`expected ${expected}`)
     return z.NEVER
   }
-  return Math.round(Number(match[1]) * unit)
+  const result = Math.round(Number(match[1]) * unit)
+  if (Number.isSafeInteger(result)) return result
+  cx.addIssue(`expected ${expected}, and less`)
+  return z.NEVER
 }
 
 /** `1.5 GB`, for people. */
