@@ -18,7 +18,8 @@ export interface Asking {
 /** Who asks, and about which project. */
 export type ApiAuth = (request: Asking, scope: Scope) => Principal
 
-const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
+/** Names that no DNS server can point elsewhere: what a rebound name is not. */
+const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i
 
 /**
  * `auth: keys`: a read or admin key; `?project=` only with an admin key.
@@ -39,11 +40,11 @@ export function createApiAuth({ mode, authenticate, projects }: ApiAuthOptions):
       ...(key !== undefined && { key }),
       ...(origin !== undefined && { origin }),
     })
-    const other = named(project, projects)
-    if (other === undefined || other === principal.project) return principal
+    if (project === undefined || project === '' || project === principal.project) return principal
+    // Before looking whether there is such a project: whoever may not ask about it does not learn that it exists.
     if (principal.scope !== 'admin')
       throw new PipelineError('forbidden', `?project= needs an admin key; this key asks about ${principal.project}`)
-    return { ...principal, project: other }
+    return { ...principal, project: named(project, projects) ?? principal.project }
   }
 }
 
@@ -54,19 +55,14 @@ function named(project: unknown, projects: readonly string[]): string | undefine
 }
 
 function assertLocal(request: Asking): void {
-  const host = request.headers.host ?? ''
-  const name = host.replace(/:\d+$/, '').toLowerCase()
-  if (!loopbackNames.has(name))
+  const host = (request.headers.host ?? '').toLowerCase()
+  if (!loopbackHost.test(host))
     throw new PipelineError(
       'forbidden',
       '`auth: open` answers only requests whose Host is loopback; use http://127.0.0.1, or `auth: keys`',
     )
-  const origin = request.headers.origin
-  if (
-    origin !== undefined &&
-    origin.toLowerCase() !== `http://${host.toLowerCase()}` &&
-    origin.toLowerCase() !== `https://${host.toLowerCase()}`
-  )
+  const origin = request.headers.origin?.toLowerCase()
+  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
     throw new PipelineError('forbidden', '`auth: open` answers no other origin than its own; use `auth: keys`')
 }
 
@@ -77,7 +73,7 @@ function keyOf(request: Asking): string | undefined {
     const plain = request.headers['x-api-key']
     return typeof plain === 'string' ? plain : undefined
   }
-  const [scheme, value = ''] = header.split(' ', 2)
+  const [scheme, value = ''] = header.trim().split(/ +/, 2)
   if (scheme?.toLowerCase() === 'bearer') return value
   if (scheme?.toLowerCase() !== 'basic') return undefined
   const [user, password] = Buffer.from(value, 'base64').toString('utf8').split(':', 2)

@@ -9,14 +9,17 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new PipelineError('malformed', issues.join('; '))
 }
 
+/** A date alone is its first moment in UTC; a time without a zone would mean another moment on every server. */
+const rfc3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/i
+
 /** RFC 3339 or Unix milliseconds → Unix ms. */
 export const time = z.string().transform((text, cx) => {
-  const ms = /^\d{1,15}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) {
-    cx.addIssue('expected RFC 3339 or Unix milliseconds')
-    return z.NEVER
-  }
-  return ms
+  const ms = /^\d{1,15}$/.test(text) ? Number(text) : rfc3339.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(ms)) return ms
+  cx.addIssue(
+    'expected RFC 3339 with its zone, such as 2026-11-21T09:00:00Z, or Unix milliseconds (a + is %2B in a URL)',
+  )
+  return z.NEVER
 })
 
 /** `from` inclusive, `to` exclusive, default the last hour. */
@@ -40,6 +43,6 @@ export const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z
     .string()
-    .regex(/^\d{0,20}$/, 'not a cursor of this list')
+    .refine((text) => /^\d{0,20}$/.test(text) && BigInt(text) < 2n ** 64n, 'not a cursor of this list')
     .default(''),
 }

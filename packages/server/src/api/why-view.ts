@@ -1,9 +1,10 @@
-import { decodeEventsRecord, decodeOutcomesRecord, unpackLogPosition } from '@millrace/protocol'
+import { unpackLogPosition } from '@millrace/protocol'
 import { PipelineError } from '../core/errors.ts'
 import { stepsOf, type WhyStep } from '../core/steps.ts'
-import type { Log, LogRecord } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import { type Attempt, attemptsOf } from '../query/attempts.ts'
 import type { Store } from '../stores/store.ts'
+import { tailAttempts } from './tail-attempts.ts'
 import { unloadedTail } from './unloaded.ts'
 
 export interface WhyView {
@@ -47,8 +48,8 @@ export async function whyView(
   signal: AbortSignal,
 ): Promise<WhyView> {
   const tail = await unloadedTail(log)
-  const found: Found[] = []
-  await tail.forEach((record) => find(record, log.epoch(), project, id, found), signal)
+  const waiting = await tailAttempts(tail, log.epoch(), project, id, signal)
+  const found: Found[] = waiting.map((attempt) => ({ ...attempt, isLoaded: false }))
   for (const attempt of await attemptsOf(store, project, id, maxAttempts, signal))
     if (!found.some(({ logPosition, outcome }) => logPosition === attempt.logPosition && outcome === attempt.outcome))
       found.push({ ...attempt, isLoaded: true })
@@ -75,46 +76,5 @@ export async function whyView(
       count,
       batch_id: batchId,
     })),
-  }
-}
-
-/** Ids are looked for in the bytes first: decoding a record costs a thousand times as much. */
-function find(record: LogRecord, epoch: number, project: string, id: string, found: Found[]): void {
-  if (!Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength).includes(id)) return
-  const position = (index: number) =>
-    (
-      (((BigInt(epoch) << 8n) | BigInt(record.partition)) << 48n) |
-      (BigInt(record.offset) << 16n) |
-      BigInt(index)
-    ).toString()
-  if (record.topic === 'events') {
-    const { envelope, events } = decodeEventsRecord(record.value)
-    if (envelope.project !== project) return
-    for (const [index, event] of events.entries())
-      if (event.id === id)
-        found.push({
-          id,
-          project,
-          source: envelope.source,
-          receivedAt: new Date(envelope.ingestedAt).toISOString(),
-          outcome: 'stored',
-          reason: '',
-          issues: [],
-          batchId: envelope.batchId,
-          count: 1,
-          logPosition: position(index),
-          notes: (event.context as { millrace?: Readonly<Record<string, unknown>> } | undefined)?.millrace ?? {},
-          isLoaded: false,
-        })
-  } else if (record.topic === 'outcomes') {
-    for (const [index, row] of decodeOutcomesRecord(record.value).rows.entries())
-      if (row.id === id && row.project === project)
-        found.push({
-          ...row,
-          receivedAt: new Date(row.receivedAt).toISOString(),
-          logPosition: position(index),
-          notes: {},
-          isLoaded: false,
-        })
   }
 }

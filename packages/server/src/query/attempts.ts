@@ -19,7 +19,7 @@ export interface Attempt {
   readonly notes: Readonly<Record<string, unknown>>
 }
 
-/** The latest `limit` attempts with this id that the tables know, newest first. */
+/** The latest `limit` attempts with this id that the tables know, newest first; the one that was stored is never left out. */
 export async function attemptsOf(
   store: Store,
   project: string,
@@ -45,10 +45,13 @@ export async function attemptsOf(
       signal,
     ),
   ])
-  return [...stored, ...others]
-    .map((row) => attempt(row))
-    .sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))
-    .slice(0, limit)
+  const room = Math.max(0, limit - stored.length)
+  const latest = others.map((row) => attempt(row)).sort(newestFirst)
+  return [...stored.map((row) => attempt(row)), ...latest.slice(0, room)].sort(newestFirst)
+}
+
+function newestFirst(a: Attempt, b: Attempt): number {
+  return b.receivedAt.localeCompare(a.receivedAt)
 }
 
 function attempt(row: Readonly<Record<string, unknown>>): Attempt {
