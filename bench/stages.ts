@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Registry } from 'prom-client'
-import { encodeEventsRecord, peekHeader } from '../packages/protocol/src/index.ts'
+import { ByteWriter, encodeEventsRecord, peekHeader } from '../packages/protocol/src/index.ts'
 import type { DecodedBatch, RawBatch } from '../packages/server/src/core/batch.ts'
 import { systemClock } from '../packages/server/src/core/clock.ts'
 import { type Deps, silentLogger } from '../packages/server/src/core/deps.ts'
@@ -80,6 +80,8 @@ export async function stages(
     schemaVersion: 1,
     planVersion: 0,
   }
+  // Kept from record to record, as the gate does.
+  const writer = new ByteWriter(1 << 20)
   const through = (body: Uint8Array) => {
     lapAt = process.hrtime.bigint()
     const inflated = gunzipSync(body)
@@ -101,7 +103,7 @@ export async function stages(
     for (const [at, id] of batch.ids.entries()) dedup.fingerprint('default', id, fingerprints, at * 16)
     dedup.claim(fingerprints, Date.now()).release()
     lap('dedup')
-    const value = encodeEventsRecord(envelope, batch.events)
+    const value = encodeEventsRecord(envelope, batch.events, 0, batch.events.length, writer)
     lap('encode record')
     return { value, fingerprints }
   }
