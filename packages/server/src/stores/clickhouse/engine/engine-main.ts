@@ -7,7 +7,7 @@ import { configXml } from './config-xml.ts'
 import { findEngineLibrary } from './library.ts'
 import { checkEngineOptions, databaseName, type EngineOptions } from './options.ts'
 import { releaseStartPages } from './resident-memory.ts'
-import { engineRunFile, writeEngineRun } from './run-file.ts'
+import { engineRunFile, type Login, writeEngineRun } from './run-file.ts'
 import { engineUsers } from './users-xml.ts'
 
 /**
@@ -21,8 +21,9 @@ import { engineUsers } from './users-xml.ts'
  * ClickHouse runs its command line in a thread, which never returns while it serves; this thread stays free for signals,
  * the pipe and readiness. It is `ready` when `data/run/engine.json` names this process.
  */
+/** Marks the statement that keeps ClickHouse's command line alive; every other one is a client's. */
 const launcherMark = 'millrace_engine'
-const stopWithinMs = 1800
+const stopWithinMs = 1500
 const readyWithinMs = 60_000
 const checkEveryMs = 5000
 /** Long, because a machine under full load is not an engine that has gone. */
@@ -59,6 +60,7 @@ async function run(options: EngineOptions): Promise<void> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
 
+  open({ library: 'libc', path: '' }) // '' is this process, which has libc
   open({ library: 'chdb', path: library })
   const args = [
     'clickhouse',
@@ -68,7 +70,6 @@ async function run(options: EngineOptions): Promise<void> {
     '--listen_host=127.0.0.1',
     `--query=SYSTEM START LISTEN HTTP; SELECT sleep(0.5) AS ${launcherMark} FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null`,
   ]
-  let isStopping = false
   const ended = load({
     library: 'chdb',
     funcName: 'chdb_query_cmdline',
@@ -78,16 +79,19 @@ async function run(options: EngineOptions): Promise<void> {
     runInNewThread: true,
   }) as unknown as Promise<unknown>
   void ended.finally(() => {
-    if (isStopping) process.exit(0)
-    process.stderr.write(`engine: ${whyEnded(path)}\n`)
-    process.exit(1)
+    process.stderr.write(`engine: ${whyEnded(path)}
+`)
+    endProcess(1)
   })
+  let isStopping = false
   const stop = () => {
     if (isStopping) return
     isStopping = true
     rmSync(runFile, { force: true })
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopWithinMs) // what was acknowledged is synced
-    void endLauncher(url, users.service).catch(() => {})
+    setTimeout(endProcess, stopWithinMs, 0)
+    void othersDone(url, users.service)
+      .catch(() => {})
+      .then(() => endProcess(0))
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', () => {}) // the supervisor says when
@@ -161,13 +165,20 @@ function watchListener(url: string, isStopping: () => boolean): void {
   setInterval(() => void check(), checkEveryMs).unref()
 }
 
-/** Ending the statement that keeps the command line alive makes ClickHouse shut down in order. */
-async function endLauncher(url: string, { user, password }: { user: string; password: string }): Promise<void> {
-  await fetch(url, {
-    method: 'POST',
-    headers: { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password },
-    body: `KILL QUERY WHERE query LIKE '%${launcherMark}%' AND query_id != queryID() ASYNC`,
-  })
+/**
+ * Resolves when no statement but the launcher's is running. Nothing more is needed for a clean end: what was answered is synced.
+ * ClickHouse's own shutdown would wait for clients to close their idle connections.
+ */
+async function othersDone(url: string, { user, password }: Login): Promise<void> {
+  const headers = { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password }
+  const body = `SELECT count() FROM system.processes WHERE query NOT LIKE '%${launcherMark}%'`
+  while ((await (await fetch(url, { method: 'POST', headers, body })).text()).trim() !== '0')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+/** Without the exit handlers of ClickHouse and Node, which wait for threads that never end. */
+function endProcess(code: number): void {
+  load({ library: 'libc', funcName: '_exit', retType: DataType.Void, paramsType: [DataType.I32], paramsValue: [code] })
 }
 
 /** ClickHouse has said on stderr what is wrong; the common case deserves a clear sentence. */

@@ -10,7 +10,7 @@ import { type EngineRun, engineRunFile, readEngineRun } from './run-file.ts'
  *   const child = spawn(process.execPath, engineArguments(options), { stdio: ['ignore', 2, 2, 'pipe' or 'ipc'], detached: true })
  *   await engineReady(options.dataDir, child.pid, signal)
  *
- * The fourth stdio is what the engine watches: keep it open as long as the engine shall live. SIGTERM ends it in order
+ * The fourth stdio (descriptor 3) MUST be there: it is what the engine watches. Keep it open as long as the engine shall live. SIGTERM ends it in order
  * within 2 s. Exit code 3: the options or the platform cannot be; 1: it could not start or ended by itself.
  */
 export function engineArguments(options: EngineOptions): string[] {
@@ -20,6 +20,7 @@ export function engineArguments(options: EngineOptions): string[] {
     '--max-semi-space-size=1',
     join(import.meta.dirname, `engine-main${extension}`),
     JSON.stringify(options),
+    '3',
   ]
 }
 
@@ -34,6 +35,6 @@ export async function engineReady(dataDir: string, pid: number, signal: AbortSig
     } catch (error) {
       if (!(error instanceof PipelineError)) throw error
     }
-    await sleep(10, undefined, { signal })
+    await sleep(10, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
