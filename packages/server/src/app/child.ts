@@ -33,7 +33,7 @@ const healthyAfterMs = 10_000
 export function superviseChild<Ready>(
   spec: ChildSpec<Ready>,
   onGivenUp: (error: PipelineError) => void,
-  { clock, logger }: Deps,
+  { clock, logger }: Pick<Deps, 'clock' | 'logger'>,
 ): SupervisedChild<Ready> {
   const first = Promise.withResolvers<Ready>()
   first.promise.catch(() => {}) // told through onGivenUp too

@@ -10,7 +10,7 @@ export function explain(error: z.ZodError, tree: Tree, origins: Origins, setting
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => {
         const at = [...path, key]
-        return `${at.join('.')}: unknown key${suggestion(at, settings)}${from(at, origins)}`
+        return `${at.join('.')}: ${unknown(at, settings)}${from(at, origins)}`
       })
     const key = path.length === 0 ? 'configuration' : path.join('.')
     return [`${key}: ${expectation(issue)} (got ${shownValue(path, valueAt(tree, path))})${from(path, origins)}`]
@@ -51,17 +51,19 @@ function plain(message: string): string {
   return message.replace(/^(Invalid input|Invalid option|Too small|Too big): /, '')
 }
 
-/** A near key beside it, else the same name elsewhere. */
-function suggestion(path: readonly string[], settings: readonly Setting[]): string {
+/** With a near key beside it, else with the same name elsewhere. */
+function unknown(path: readonly string[], settings: readonly Setting[]): string {
+  if (settings.some((setting) => setting.path.join('.') === path.join('.')))
+    return 'does not go with the driver that is chosen here'
   const key = path.at(-1)!
   const depth = path.length - 1
   const beside = settings
     .filter(({ path: known }) => known.length > depth && path.slice(0, -1).every((part, at) => known[at] === part))
     .map(({ path: known }) => known[depth]!)
   const near = didYouMean(key, [...new Set(beside)])
-  if (near !== '') return near
+  if (near !== '') return `unknown key${near}`
   const elsewhere = settings.filter(({ path: known }) => known.at(-1) === key).map(({ path: known }) => known.join('.'))
-  return elsewhere.length === 0 ? '' : `; did you mean ${elsewhere.join(' or ')}?`
+  return `unknown key${elsewhere.length === 0 ? '' : `; did you mean ${elsewhere.join(' or ')}?`}`
 }
 
 /** The origin of the key itself, else of what it stands in, else of what stands in it or beside it. */

@@ -4,8 +4,8 @@ import { byteSize } from '../core/units.ts'
 import { authConfig, projectsConfig } from '../gate/authenticate.ts'
 import { dedupConfig } from '../gate/dedup/config.ts'
 import { collectorConfig } from '../http/config.ts'
-import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/driver.ts'
-import { embeddedLogConfig } from '../log/embedded/driver.ts'
+import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/config.ts'
+import { embeddedLogConfig } from '../log/embedded/config.ts'
 
 /** Limits of a user's query; ClickHouse keeps them. */
 const queryConfig = z.strictObject({

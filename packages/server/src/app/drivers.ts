@@ -17,11 +17,6 @@ export function openState(config: Config, deps: Deps): State {
   return embeddedStateDriver(join(config.dataDir, 'state')).create(config.state, deps)
 }
 
-/** Projects of the configuration, `default` always among them. */
-export function projectsOf(config: Config): Config['projects'] {
-  return { default: { keys: [] }, ...config.projects }
-}
-
 /** Our own engine (its address and passwords are in `run/engine.json`, made anew at each start) or a server by URL. */
 export function storeAddress(config: Config): ClickHouseAddress {
   const { store, dataDir } = config

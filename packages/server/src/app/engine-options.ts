@@ -1,6 +1,6 @@
 import type { EngineOptions } from '../stores/clickhouse/engine/options.ts'
 import type { Config } from './config.ts'
-import { projectsOf } from './drivers.ts'
+import { projectsOf } from './projects.ts'
 
 export function engineOptions(config: Config): EngineOptions {
   if (config.store.driver !== 'embedded')

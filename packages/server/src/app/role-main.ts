@@ -1,3 +1,4 @@
+import { flushCompileCache as keepCompiled } from 'node:module'
 import { Registry } from 'prom-client'
 import { systemClock } from '../core/clock.ts'
 import { type ErrorCode, toPipelineError } from '../core/errors.ts'
@@ -47,6 +48,7 @@ try {
   role = await createRole(name, config, { clock: systemClock, logger, metrics })
   await role.start(stopping.signal)
   tell({ type: 'ready', ready: role.ready() }, () => {})
+  keepCompiled()
 } catch (error) {
   if (!stopping.signal.aborted) {
     const { code, message } = toPipelineError(error)

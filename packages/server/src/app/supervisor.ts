@@ -39,7 +39,7 @@ export interface Supervisor {
  * Starts engine, collector and worker as children of this process and keeps them running.
  * The children hold an IPC channel whose other end only this process has: when it dies, they end by themselves within a second.
  */
-export async function createSupervisor(config: Config, deps: Deps): Promise<Supervisor> {
+export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' | 'logger'>): Promise<Supervisor> {
   const startedAt = deps.clock.now()
   const dataDir = config.dataDir
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
