@@ -7,7 +7,7 @@ const int64Max = 2n ** 63n - 1n
 
 /**
  * A JSON value into a typed column. Null is absent. No guessing between types, with these exceptions: numbers are taken
- * for ids (as decimal strings), decimal strings for 64-bit integers, and labels for strings.
+ * for ids (as decimal strings), decimal strings for 64-bit integers, and labels for strings. The column may hold the value already.
  */
 export function setColumn(
   columns: EventColumns,
@@ -16,9 +16,9 @@ export function setColumn(
   pointer: string,
   issues: Issue[],
 ): void {
-  if (value === null || value === undefined) return
-  const read = readColumn(column, value, pointer, issues)
-  if (read !== undefined) (columns as Record<string, unknown>)[column.name] = read
+  const read = value === null ? undefined : readColumn(column, value, pointer, issues)
+  const values = columns as Record<string, unknown>
+  if (values[column.name] !== read) values[column.name] = read
 }
 
 /** The memory value, or undefined after adding an issue (or when the value means absent). */
