@@ -2,7 +2,8 @@
 // Plain JavaScript without dependencies, because nothing is installed yet.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -30,7 +31,33 @@ export function setUp() {
     process.stderr.write('millrace: the install failed; run `npm ci` here to see why\n')
     process.exit(1)
   }
+  warmUp()
   writeFileSync(stamp, wanted)
+}
+
+/**
+ * One start and stop in a temporary folder: what the processes strip and compile is kept (bin/millrace.mjs), so that already the
+ * user's first start is quick and small. Best effort: without it nothing else changes.
+ */
+function warmUp() {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-warm-'))
+  const script = join(root, 'packages', 'server', 'bin', 'millrace.mjs')
+  const ports = [
+    '--port',
+    '0',
+    '--api-port',
+    '0',
+    '--set',
+    'collector.otlpPort=false',
+    '--set',
+    'collector.grpcPort=false',
+  ]
+  const until = `
+    const child = require('node:child_process').spawn(process.execPath, ${JSON.stringify([script, 'start', '--data', data, ...ports])}, { stdio: ['ignore', 'pipe', 'ignore'], cwd: ${JSON.stringify(data)} })
+    child.stdout.on('data', () => setTimeout(() => child.kill('SIGTERM'), 300))
+    child.on('exit', () => process.exit())`
+  spawnSync(node, ['-e', until], { stdio: 'ignore', timeout: 20_000 })
+  rmSync(data, { recursive: true, force: true })
 }
 
 function refusePlatform() {

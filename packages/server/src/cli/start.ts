@@ -1,10 +1,10 @@
+import { flushCompileCache as keepCompiled } from 'node:module'
 import { styleText } from 'node:util'
 import { systemClock } from '../core/clock.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
 import { loadConfig } from '../app/config.ts'
 import { createLogger } from '../app/logger.ts'
 import { createSupervisor, type Ready } from '../app/supervisor.ts'
-import { Registry } from 'prom-client'
 import { CliError, exitCodes } from './exit.ts'
 import { print, say } from './output.ts'
 
@@ -18,12 +18,16 @@ export async function start(flags: Readonly<Record<string, unknown>>): Promise<v
 
   let supervisor: Awaited<ReturnType<typeof createSupervisor>>
   try {
-    supervisor = await createSupervisor(config, { clock: systemClock, logger, metrics: new Registry() })
+    supervisor = await createSupervisor(config, { clock: systemClock, logger })
   } catch (error) {
     const { message, code } = toPipelineError(error)
     throw new CliError(message, code === 'config' ? exitCodes.config : exitCodes.failure, { cause: error })
   }
   const failed = supervisor.ended.catch((error: unknown) => error as PipelineError)
+  supervisor.ready.then(
+    () => keepCompiled(),
+    () => {},
+  )
   supervisor.ready.then(announce, () => {})
   const error = await Promise.race([ending.promise, failed])
   if (process.stderr.isTTY && error === undefined) say('stopping: finishing what is under way …')

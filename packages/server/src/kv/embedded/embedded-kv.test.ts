@@ -9,7 +9,8 @@ import { testCache } from '../cache.contract.ts'
 import { testState } from '../state.contract.ts'
 import { createEmbeddedCache } from './create-embedded-cache.ts'
 import { createEmbeddedState } from './create-embedded-state.ts'
-import { embeddedCacheConfig, embeddedCacheDriver, embeddedStateDriver } from './driver.ts'
+import { embeddedCacheConfig } from './config.ts'
+import { embeddedCacheDriver, embeddedStateDriver } from './driver.ts'
 
 const folders: string[] = []
 function folder(): string {

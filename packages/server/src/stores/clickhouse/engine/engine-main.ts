@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { flushCompileCache as keepCompiled } from 'node:module'
 import { createServer, Socket } from 'node:net'
 import { join } from 'node:path'
 import { DataType, load, open } from 'ffi-rs'
@@ -105,6 +106,7 @@ async function run(options: EngineOptions): Promise<void> {
     asking: users.asking,
   })
   watchListener(url, () => isStopping)
+  keepCompiled()
   setTimeout(releaseStartPages, 2000).unref()
 }
 
