@@ -96,7 +96,11 @@ function causeCode(error: unknown): string | undefined {
 }
 
 async function refused(response: Response): Promise<CliError> {
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string }
+  const problem = ((await response.json().catch(() => null)) ?? {}) as {
+    code?: string
+    detail?: string
+    title?: string
+  }
   const says = problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`
   if (response.status === 401 || response.status === 403)
     return new CliError(`${says}; the key is taken from MILLRACE_KEY`, exitCodes.auth)

@@ -16,17 +16,10 @@ export function defineCommand(usage: string, does: string, examples: readonly Ex
 }
 
 export function formatHelp(command: Command, helper: Help, examples: readonly Example[]): string {
-  const usual = Help.prototype.formatHelp.call(helper, command, helper)
+  // The description stands at the top already.
+  const withoutDescription = Object.assign(Object.create(helper) as Help, { commandDescription: () => '' })
+  const usual = Help.prototype.formatHelp.call(withoutDescription, command, withoutDescription)
   const width = Math.max(0, ...examples.map((example) => example.command.length))
   const shown = examples.map(({ command: line, says }) => `  ${line.padEnd(width)}  ${styleText('dim', says)}`)
-  const [usageLine = '', ...others] = usual.split('\n')
-  const description = command.description()
-  const flags = others.join('\n').replace(`\n${description}\n`, '')
-  return [
-    description,
-    '',
-    ...(shown.length > 0 ? ['Examples:', ...shown, ''] : []),
-    usageLine,
-    flags.replace(/^\n+/, '\n'),
-  ].join('\n')
+  return [command.description(), '', 'Examples:', ...shown, '', usual].join('\n')
 }

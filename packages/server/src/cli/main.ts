@@ -128,16 +128,14 @@ program.addCommand(
 )
 
 program.addCommand(
-  configured(
-    asking(
-      defineCommand(
-        'demo',
-        'Send realistic traffic through a real SDK: users, sessions, a funnel that drops, a bad release, retries.',
-        [
-          { command: 'npx millrace demo --rate 50', says: '50 events a second until Ctrl-C' },
-          { command: 'npx millrace demo --days 7 --seed 42', says: 'a week of history, always the same' },
-        ],
-      ),
+  asking(
+    defineCommand(
+      'demo',
+      'Send realistic traffic through a real SDK: users, sessions, a funnel that drops, a bad release, retries.',
+      [
+        { command: 'npx millrace demo --rate 50', says: '50 events a second until Ctrl-C' },
+        { command: 'npx millrace demo --days 7 --seed 42', says: 'a week of history, always the same' },
+      ],
     ),
   )
     .option('--seed <n>', 'the same seed sends the same events', '42')
