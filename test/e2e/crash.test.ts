@@ -90,7 +90,7 @@ async function nothingLostNothingTwice(instance: Instance, name: string, acked: 
 describe('kill -9 of a child under load', () => {
   let instance: Instance
   beforeAll(async () => {
-    instance = createInstance({ ports: { collector: await freePort(), api: await freePort() } })
+    instance = createInstance() // any free ports: a role is found at its old address again
     await instance.start()
   })
   afterAll(() => instance.dispose())

@@ -69,12 +69,22 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
           deps,
         )
       : undefined
-  const role = (name: 'collector' | 'worker') =>
-    superviseChild<RoleReady>(
-      { role: name, start: () => noted(dataDir, name, spawnRole(name, config)), ready: readyMessage },
+  const role = (name: 'collector' | 'worker') => {
+    let own = config
+    return superviseChild<RoleReady>(
+      {
+        role: name,
+        start: () => noted(dataDir, name, spawnRole(name, own)),
+        async ready(child, signal) {
+          const ready = await readyMessage(child, signal)
+          own = withPorts(config, name, ready)
+          return ready
+        },
+      },
       giveUp,
       deps,
     )
+  }
   const collector = role('collector')
   const worker = role('worker')
 
@@ -100,6 +110,23 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
     ended.resolve()
   }
   return { ready, ended: ended.promise, stop: () => (stopped ??= stop()) }
+}
+
+/** Port 0 is settled by the first start: whoever was told an address finds the role there again after a crash. */
+function withPorts(config: Config, role: 'collector' | 'worker', ready: RoleReady): Config {
+  const settled = <T extends number | false>(port: T, address: string | undefined): T | number =>
+    port === 0 && address !== undefined ? Number(address.slice(address.lastIndexOf(':') + 1)) : port
+  if (role === 'worker') return { ...config, api: { ...config.api, port: settled(config.api.port, ready.url) } }
+  const { port, otlpPort, grpcPort } = config.collector
+  return {
+    ...config,
+    collector: {
+      ...config.collector,
+      port: settled(port, ready.url),
+      otlpPort: settled(otlpPort, ready.otlp),
+      grpcPort: settled(grpcPort, ready.grpc),
+    },
+  }
 }
 
 /** The pid is written so that the next start can be sure that nothing of an earlier one is left. */
