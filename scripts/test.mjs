@@ -1,4 +1,4 @@
-// `npm test [-- --install] [-- --only STEP]`: everything that must hold, in one run. Last line: N passed, N failed, N skipped.
+// `npm test [-- --install] [--only STEP …]`: everything that must hold, in one run. Last line: N passed, N failed, N skipped.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,10 +7,10 @@ import { environment, node, root, setUp } from './setup.mjs'
 import { systemTools } from './system-tools.mjs'
 
 const args = process.argv.slice(2)
-const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined
+const only = args.flatMap((arg, at) => (arg === '--only' ? [args[at + 1] ?? ''] : []))
 setUp()
-const missing = systemTools(args.includes('--install') || Boolean(process.env.CI))
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const totals = { passed: 0, failed: 0, skipped: 0 }
 const failures = []
@@ -20,17 +20,33 @@ const steps = [
   ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings']],
   ['format', [bin('biome'), 'format', '.']],
   ['unused', [bin('knip')]],
+  [
+    'packages',
+    [bin('publint'), 'run', 'packages/server', '--strict'],
+    [bin('publint'), 'run', 'packages/protocol', '--strict'],
+  ],
   ['licences', [node, 'scripts/licences.ts', '--check']],
   ['unit', vitest('unit')],
   ['drivers', vitest('drivers')],
   ['chaos', [node, 'chaos/main.ts', '--kills', '10', '--seed', '1']],
 ]
 
-for (const [name, command] of steps) {
-  if (only !== undefined && only !== name) continue
+const names = steps.map(([name]) => name)
+const unknown = args.filter((arg, at) => arg !== '--install' && arg !== '--only' && args[at - 1] !== '--only')
+for (const name of [...unknown, ...only.filter((name) => !names.includes(name))]) {
+  process.stderr.write(`unknown: ${JSON.stringify(name)}; expected --install or --only ${names.join('|')}\n`)
+  process.exit(2)
+}
+// Only suites need tools of the system, so that linting alone installs nothing.
+const needsTools = only.length === 0 || only.includes('drivers')
+const missing = needsTools ? systemTools(args.includes('--install') || Boolean(process.env.CI)) : []
+
+for (const [name, ...commands] of steps) {
+  if (only.length > 0 && !only.includes(name)) continue
   const started = Date.now()
   process.stdout.write(`\n── ${name} ──\n`)
-  const code = await run(command)
+  let code = 0
+  for (const command of commands) code ||= await run(command)
   const counts = countsOf(name, code)
   totals.passed += counts.passed
   totals.failed += counts.failed
@@ -40,7 +56,6 @@ for (const [name, command] of steps) {
     `── ${name}: ${code === 0 ? 'ok' : `FAILED (exit ${code})`} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
   )
 }
-rmSync(scratch, { recursive: true, force: true })
 process.stdout.write('\n')
 for (const line of missing) process.stdout.write(`${line}\n`)
 if (failures.length > 0) process.stdout.write(`failed: ${failures.join(', ')}\n`)
@@ -75,7 +90,8 @@ function run([file, ...rest]) {
     const child = spawn(file, rest, {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: environment({ FORCE_COLOR: process.stdout.isTTY ? '1' : '0' }),
+      // What we read is a report, so colours are only for people.
+      env: environment(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
     })
     child.on('error', () => resolve(127))
     child.on('exit', (code) => resolve(code ?? 1))

@@ -1,11 +1,11 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 const server = join(root, 'packages/server/src')
 
-/** design: which folder may import which other, and there only files at its top. `app` and `testing` know all. */
+/** Which folder may import which other, and there only files at its top: ARCHITECTURE.md's table. `app` and `testing` know all. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   core: [],
   decoders: ['core'],
@@ -13,10 +13,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   log: ['core'],
   kv: ['core'],
   stores: ['core'],
-  sinks: ['core'],
   gate: ['core', 'log', 'kv'],
   sources: ['core', 'decoders', 'gate', 'http'],
-  jobs: ['core', 'log', 'kv', 'stores', 'sinks'],
+  jobs: ['core', 'log', 'kv', 'stores'],
   query: ['core', 'stores'],
   api: ['core', 'query', 'log', 'kv', 'http', 'stores'],
   cli: ['app', 'core', 'kv'],
@@ -30,7 +29,7 @@ interface Import {
 }
 
 /** Every import, also type-only and dynamic ones with a literal path. */
-export function importsOf(file: string, text: string): Import[] {
+function importsOf(file: string, text: string): Import[] {
   return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)(['"])([^'"]+)\1/g)].map((match) => ({
     file,
     target: match[2]!,
@@ -38,7 +37,7 @@ export function importsOf(file: string, text: string): Import[] {
 }
 
 /** Undefined when the import is allowed, else why not. `file` and the answer are relative to packages/server/src. */
-export function violation({ file, target }: Import): string | undefined {
+function violation({ file, target }: Import): string | undefined {
   if (!target.startsWith('.')) return undefined
   const to = relative('.', join(dirname(file), target))
   if (to.startsWith('..')) return `${file} imports ${target}: outside of src`
@@ -63,8 +62,23 @@ const files = globSync('**/*.ts', { cwd: server })
 describe('architecture', () => {
   it('finds the sources', () => {
     expect(files.length).toBeGreaterThan(50)
-    for (const folder of Object.keys(allowed))
-      if (folder !== 'sinks') expect(existsSync(join(server, folder)), folder).toBe(true)
+    const folders = new Set(files.map((file) => file.split('/')[0]))
+    expect([...folders].toSorted()).toEqual([...Object.keys(allowed), ...knowsAll].toSorted())
+  })
+
+  it('is what ARCHITECTURE.md says', () => {
+    const rows = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').matchAll(/^\| ([a-z]+) \|[^|]*\| ([^|]*) \|$/gm)
+    const told = [...rows]
+      .filter(([, folder]) => folder !== 'folder')
+      .map(([, folder, may]) => [
+        folder,
+        may === 'everything' || may === '–' ? may : may!.split(' ').toSorted().join(' '),
+      ])
+    const kept = [
+      ...Object.entries(allowed).map(([folder, may]) => [folder, may.length === 0 ? '–' : may.toSorted().join(' ')]),
+      ...[...knowsAll].map((folder) => [folder, 'everything']),
+    ]
+    expect(told.toSorted()).toEqual(kept.toSorted())
   })
 
   it('lets each folder import only what its row of the table allows', () => {
@@ -99,11 +113,27 @@ describe('architecture', () => {
     ['decoders/a.ts', "await import('../http/server.ts')", 'decoders may not import http'],
     ['query/a.ts', "import '../api/server.ts'", 'query may not import api'],
     ['core/a.ts', "import x from '../../../protocol/src/index.ts'", 'outside of src'],
+    ['jobs/load.ts', "import {\n  a,\n  b,\n} from '../stores/clickhouse/driver.ts'", 'face'],
+    ['log/embedded/a.ts', "import type { X } from '../../kv/state.ts'", 'log may not import kv'],
+    ['api/routes/a.ts', 'export * from "../../gate/gate.ts"', 'api may not import gate'],
+    ['stores/a.ts', "const x = await import ('../jobs/load.ts')", 'stores may not import jobs'],
+    ['cli/a.ts', "import '../sources/collector.ts'", 'cli may not import sources'],
+    ['http/a.ts', "type X = import('../app/config.ts').Config", 'http may not import app'],
   ])('would see %s with %s', (file, text, why) => {
     expect(importsOf(file, text).map(violation).join()).toContain(why)
   })
 
-  it('would see a file of 401 lines', () => {
-    expect(codeLines('const a = 1\n'.repeat(401))).toBe(401)
+  it.each([
+    ['api/routes/a.ts', "import { x } from '../auth.ts'"],
+    ['jobs/a.ts', "import { x } from '../stores/store.ts'"],
+    ['app/drivers.ts', "import { x } from '../log/embedded/driver.ts'"],
+    ['core/a.ts', "import { x } from '@millrace/protocol'"],
+    ['log/embedded/a.ts', "import { x } from '../log.ts'"],
+  ])('lets %s say %s', (file, text) => {
+    expect(importsOf(file, text).map(violation)).toEqual([undefined])
+  })
+
+  it('would see a file of 401 lines, comments and empty lines apart', () => {
+    expect(codeLines(`/**\n * why\n */\n${'const a = 1\n\n// so\n'.repeat(401)}`)).toBe(401)
   })
 })

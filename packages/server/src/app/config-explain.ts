@@ -19,7 +19,7 @@ export function explain(error: z.ZodError, tree: Tree, origins: Origins, setting
 }
 
 /** A value as it may be shown to anybody: secrets hidden, of URLs the password, long texts cut. */
-export function shownValue(path: readonly string[], value: unknown): string {
+function shownValue(path: readonly string[], value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return `a list of ${value.length}`
   if (isTree(value)) return 'an object'
