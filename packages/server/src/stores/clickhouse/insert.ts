@@ -37,7 +37,7 @@ export async function insertBlock(
       query: `INSERT INTO ${connection.database}.${block.table} (${names}) FORMAT Native`,
       values: Readable.from(joinSmall(blockBody(block)), { objectMode: false }),
       query_id: token,
-      clickhouse_settings: { ...settings, insert_deduplication_token: token } as Record<string, string | number>,
+      clickhouse_settings: { ...settings, insert_deduplication_token: token },
       abort_signal: signal,
     })
     // The answer of an insert is empty; reading it gives the connection back.

@@ -2,7 +2,7 @@
 // engine and says how to write it anew.
 export const allowedFunctions: ReadonlySet<string> = new Set(
   `
-abs accuratecast accuratecastordefault accuratecastornull acos acosh adddate adddays addhours addinterval
+_cast abs accuratecast accuratecastordefault accuratecastornull acos acosh adddate adddays addhours addinterval
 addmicroseconds addmilliseconds addminutes addmonths addnanoseconds addquarters addseconds addtupleofintervals
 addweeks addyears aes_decrypt_mysql aes_encrypt_mysql age alphatokens analysisofvariance and anova any
 any_respect_nulls any_value any_value_respect_nulls anyheavy anylast anylast_respect_nulls anylastrespectnulls

@@ -55,9 +55,6 @@ const sayings: Readonly<Record<string, string>> = {
   Explain: 'only SELECT is allowed, not EXPLAIN',
 }
 
-/** What a parameter of any type but String has become in the tree; by itself it is CAST. */
-const castOfParameter = '_cast'
-
 /** Why this query may not run, or undefined when it may. `lines` are the answer of `EXPLAIN AST`. */
 export function judge(lines: readonly string[], known: KnownFunctions): string | undefined {
   const tree = readTree(lines)
@@ -96,7 +93,7 @@ function judgeTableFunction(name: string): string | undefined {
 function judgeFunction(name: string, known: KnownFunctions): string | undefined {
   const lower = name.toLowerCase()
   if (isRefused(name)) return `the function ${name} is not allowed`
-  if (allowedFunctions.has(lower) || lower === castOfParameter) return undefined
+  if (allowedFunctions.has(lower)) return undefined
   // A table function may stand where a function may: `x IN merge(…)`.
   if (known.tableFunctions.has(lower))
     return allowedTableFunctions.has(lower) ? undefined : `the table function ${name} is not allowed`

@@ -1,6 +1,7 @@
 import { PipelineError } from '../../../core/errors.ts'
 import { filteredTables } from '../../schema/access.ts'
 import type { Connection } from '../connection.ts'
+import { quoteSql } from '../engine/users-xml.ts'
 import { queryRows } from '../query.ts'
 import type { KnownFunctions } from './judge.ts'
 
@@ -46,9 +47,13 @@ export async function probeCage(connection: Connection, project: string, signal:
     {},
     signal,
   )
-  for (const table of filteredTables)
-    if (!policies.some((policy) => policy['table'] === table && String(policy['select_filter']).includes('project')))
-      missing.push(`no row policy on ${table}`)
+  const needed = `project = ${quoteSql(project)}`
+  for (const table of filteredTables) {
+    const filters = policies
+      .filter((policy) => policy['table'] === table)
+      .map((policy) => String(policy['select_filter']))
+    if (!filters.includes(needed)) missing.push(`no row policy on ${table} with ${needed}`)
+  }
   if (missing.length > 0)
     throw new PipelineError(
       'unavailable',
