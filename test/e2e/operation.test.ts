@@ -39,7 +39,9 @@ describe('auth: open', () => {
   it('shows lag, rates, sizes, versions, processes and the log in its status', async () => {
     await send(`${collector}/v1/events`, events('status', 50))
     await settled(api)
-    const { body } = await getJson<Record<string, any>>(`${api}/api/v1/status`)
+    const { body } = await getJson<{ version: string; pid: object; jobs: object[]; sizes: { log_bytes: number } }>(
+      `${api}/api/v1/status`,
+    )
     expect(body).toMatchObject({
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       engine_version: expect.stringMatching(/^\d+\.\d+/),
@@ -53,12 +55,12 @@ describe('auth: open', () => {
       rates: { events_per_second: expect.any(Number) },
       problems: [],
     })
-    expect(body['sizes']).toMatchObject({ events: 50, store_bytes: expect.any(Number), log_retention_bytes: 10e9 })
-    expect(body['sizes']['log_bytes']).toBeGreaterThan(0)
-    expect(body['jobs']).toMatchObject([{ job: 'load', state: 'running', dead_letters: 0, last_error: null }])
+    expect(body.sizes).toMatchObject({ events: 50, store_bytes: expect.any(Number), log_retention_bytes: 10e9 })
+    expect(body.sizes.log_bytes).toBeGreaterThan(0)
+    expect(body.jobs).toMatchObject([{ job: 'load', state: 'running', dead_letters: 0, last_error: null }])
     const told = await cli(['status', '--url', api, '--json'])
     expect([told.code, told.stderr]).toEqual([0, ''])
-    expect(JSON.parse(told.stdout)).toMatchObject({ version: body['version'], pid: body['pid'] })
+    expect(JSON.parse(told.stdout)).toMatchObject({ version: body.version, pid: body.pid })
   })
 
   it('shows the metrics of both processes, with units in their names and the role in their labels', async () => {
