@@ -63,7 +63,7 @@ describe('architecture', () => {
   it('finds the sources', () => {
     expect(files.length).toBeGreaterThan(50)
     const folders = new Set(files.map((file) => file.split('/')[0]))
-    expect([...folders].toSorted()).toEqual([...Object.keys(allowed), ...knowsAll].toSorted())
+    expect(folders).toEqual(new Set([...Object.keys(allowed), ...knowsAll]))
   })
 
   it('is what ARCHITECTURE.md says', () => {
@@ -78,7 +78,7 @@ describe('architecture', () => {
       ...Object.entries(allowed).map(([folder, may]) => [folder, may.length === 0 ? '–' : may.toSorted().join(' ')]),
       ...[...knowsAll].map((folder) => [folder, 'everything']),
     ]
-    expect(told.toSorted()).toEqual(kept.toSorted())
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(kept))
   })
 
   it('lets each folder import only what its row of the table allows', () => {
