@@ -19,7 +19,7 @@ export interface UlidOptions {
  */
 export function createUlid(options: UlidOptions = {}): () => string {
   const now = options.now ?? Date.now
-  const random = options.random ?? ((bytes: Uint8Array) => void randomFillSync(bytes))
+  const random = options.random ?? randomFromStock()
   const bytes = new Uint8Array(10)
   /** The 80 random bits as 16 digits of 5. */
   const digits = new Uint8Array(16)
@@ -61,5 +61,19 @@ export function createUlid(options: UlidOptions = {}): () => string {
     let text = timeText
     for (let i = 0; i < 16; i++) text += alphabet.charAt(digits[i] as number)
     return text
+  }
+}
+
+/** Randomness for a hundred ids at a time: a call for ten bytes costs 4 µs, as much as one for a thousand. */
+function randomFromStock(): (bytes: Uint8Array) => void {
+  const stock = new Uint8Array(1000)
+  let used = stock.length
+  return (bytes) => {
+    if (used + bytes.length > stock.length) {
+      randomFillSync(stock)
+      used = 0
+    }
+    bytes.set(stock.subarray(used, used + bytes.length))
+    used += bytes.length
   }
 }
