@@ -1,0 +1,264 @@
+import type { Logger } from '../../core/deps.ts'
+import type { Clock } from '../../core/clock.ts'
+import { PipelineError } from '../../core/errors.ts'
+import { type GroupCommit, type NewRecord, type Position, topics } from '../log.ts'
+import type { Cluster } from './cluster.ts'
+import { hasId, isPassing, isUnanswered, toLogError } from './kafka-errors.ts'
+import { keyOf, type Layout } from './layout.ts'
+import type { PreparedCommit } from './offsets.ts'
+import { createTransaction, type Transaction } from './transaction.ts'
+
+/**
+ * Appends, each in a Kafka transaction of its own or of several that came together; one transaction at a time.
+ *
+ * Certainty. Until EndTxn(commit) has been sent nothing can become visible, so whatever goes wrong before is tried again from the
+ * start, behind a fence (InitProducerId aborts what the old epoch began), or refused as not stored. From then on EndTxn is repeated
+ * until the coordinator says what became of it: it is the same request with the same epoch, so it cannot commit anything else.
+ * No answer within `decideMs`: `unknown_result`, and nothing else is done with this log before `settle` has put a fence behind it.
+ */
+export interface Producer {
+  append(
+    records: readonly NewRecord[],
+    commit: GroupCommit | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Position[]>
+  /** Resolves when nothing of this producer can become visible any more that is not; at once, unless an answer was lost. */
+  settle(signal: AbortSignal): Promise<void>
+  /** Puts the fence, also before the first append: what a predecessor of this id left open is aborted, and it can write no more. */
+  fence(signal: AbortSignal): Promise<void>
+  /** Resolves when nothing is under way; after it every append is refused. */
+  stop(): Promise<void>
+}
+
+export interface ProducerOptions {
+  readonly cluster: Cluster
+  readonly layout: Layout
+  readonly clock: Clock
+  readonly logger: Logger
+  /** One process at a time uses it; a second one fences the first. */
+  readonly transactionalId: string
+  readonly maxRecordBytes: number
+  readonly prepareCommit: (commit: GroupCommit) => PreparedCommit
+}
+
+/** Tries of one append: a broker that restarts comes back within it. */
+const appendMs = 15_000
+const decideMs = 15_000
+const fenceMs = 30_000
+/** What was begun before a stop may still take so long. */
+const stopMs = 5_000
+/** Nobody's records become visible behind an open transaction: that of a dead collector ends after so long, if it does not return. */
+const transactionMs = 20_000
+const maxBatchBytes = 16 * 2 ** 20
+const maxAppendBytes = 128 * 2 ** 20
+const never = new AbortController().signal
+
+interface Pending {
+  readonly records: readonly NewRecord[]
+  readonly bytes: number
+  readonly commit: GroupCommit | undefined
+  readonly signal: AbortSignal
+  resolve(positions: readonly Position[]): void
+  reject(error: Error): void
+}
+
+export function createProducer(options: ProducerOptions): Producer {
+  const { cluster, layout, transactionalId, clock, logger, maxRecordBytes } = options
+  const queue: Pending[] = []
+  let isPumping = false
+  let pumped = Promise.resolve()
+  let stopsBy = Number.POSITIVE_INFINITY
+  const isStopped = () => stopsBy !== Number.POSITIVE_INFINITY
+  /** The epoch that may write; undefined: a fence is due before the next append. */
+  let current: Transaction | undefined
+  let fencing: Promise<void> | undefined
+  let isUndecided = false
+
+  /** One at a time, whoever asks. */
+  function fence(signal: AbortSignal): Promise<void> {
+    fencing ??= putFence(signal).finally(() => {
+      fencing = undefined
+    })
+    return fencing
+  }
+
+  async function putFence(signal: AbortSignal): Promise<void> {
+    const { producerId, producerEpoch } = await cluster.persist(
+      `begin to write as ${transactionalId}`,
+      fenceMs,
+      signal,
+      () =>
+        cluster.call({ transaction: transactionalId }, 'initProducerId', [transactionalId, transactionMs], {
+          signal,
+          lane: 'write',
+        }),
+    )
+    isUndecided = false
+    current = createTransaction({ cluster, layout, transactionalId, producerId, producerEpoch, maxRecordBytes })
+  }
+
+  /** As many as one transaction should hold: with a commit alone, for its refusal must not touch its neighbours. */
+  function take(): Pending[] {
+    const batch: Pending[] = []
+    let bytes = 0
+    for (let head = queue[0]; head !== undefined; head = queue[0]) {
+      const alone = head.commit !== undefined || batch[0]?.commit !== undefined
+      if (batch.length > 0 && (alone || bytes + head.bytes > maxBatchBytes)) break
+      queue.shift()
+      if (head.signal.aborted) head.reject(head.signal.reason as Error)
+      else {
+        bytes += head.bytes
+        batch.push(head)
+      }
+    }
+    return batch
+  }
+
+  async function write(batch: readonly Pending[]): Promise<void> {
+    const records = batch.flatMap((pending) => pending.records)
+    const commit = batch[0]?.commit
+    const deadline = clock.now() + appendMs
+    for (let failures = 0; ; failures++) {
+      let transaction = current
+      try {
+        if (transaction === undefined) {
+          await fence(never)
+          transaction = current as unknown as Transaction
+        }
+        const prepared = commit === undefined ? undefined : options.prepareCommit(commit)
+        const offsets = await transaction.write(records, prepared)
+        await decide(transaction)
+        prepared?.applied()
+        let at = 0
+        for (const pending of batch)
+          pending.resolve(
+            pending.records.map(({ topic, partition }) => ({ topic, partition, offset: offsets[at++] as number })),
+          )
+        return
+      } catch (error) {
+        if (current === transaction) current = undefined
+        if (error instanceof PipelineError && error.code === 'unknown_result') throw error
+        if (isUndecided) throw toLogError(error, 'append')
+        if (!isRepeatable(error) || clock.now() >= Math.min(deadline, stopsBy)) {
+          endSoon()
+          throw refusal(error)
+        }
+        cluster.forget()
+        await clock.sleep(Math.min(500, 20 * 2 ** failures), never)
+      }
+    }
+  }
+
+  /** Nothing of the failed transaction may stand in the readers' way longer than needed. */
+  function endSoon(): void {
+    if (!isStopped())
+      fence(never).catch((error: unknown) => logger.warn({ err: error }, 'Kafka: an append was given up'))
+  }
+
+  async function decide(transaction: Transaction): Promise<void> {
+    const deadline = clock.now() + decideMs
+    let isLost = false
+    for (let failures = 0; ; failures++) {
+      try {
+        await transaction.commit()
+        return
+      } catch (error) {
+        // The coordinator knows this epoch no more. If every answer so far came, then nothing was committed.
+        const isOver = !isUnanswered(error) && !isPassing(error)
+        if (isOver && !isLost) throw error
+        isLost ||= isUnanswered(error)
+        if (isOver || clock.now() >= Math.min(deadline, stopsBy)) {
+          isUndecided = true
+          throw new PipelineError('unknown_result', 'Kafka did not say whether a transaction was committed', {
+            cause: error,
+          })
+        }
+        cluster.forget()
+        await clock.sleep(Math.min(500, 10 * 2 ** failures), never)
+      }
+    }
+  }
+
+  async function pump(): Promise<void> {
+    while (queue.length > 0) {
+      const batch = take()
+      if (batch.length === 0) continue
+      try {
+        if (isUndecided) await fence(never)
+        await write(batch)
+      } catch (error) {
+        const refused = error instanceof PipelineError ? error : toLogError(error, 'append')
+        for (const pending of batch) pending.reject(refused)
+      }
+    }
+    isPumping = false
+  }
+
+  return {
+    append(records, commit, signal) {
+      return new Promise((resolve, reject) => {
+        signal.throwIfAborted()
+        if (isStopped()) throw new PipelineError('unavailable', 'the log is stopping')
+        let bytes = 0
+        for (const { topic, partition, value, fingerprints } of records) {
+          if (!topics.includes(topic) || !(partition >= 0 && partition < layout.partitionsOf(topic)))
+            throw new PipelineError(
+              'internal',
+              `append to ${keyOf(topic, partition)}: ${topic} has ${layout.partitionsOf(topic)} partitions`,
+            )
+          const size = value.length + (fingerprints?.length ?? 0)
+          if (size > maxRecordBytes)
+            throw new PipelineError(
+              'too_large',
+              `record of ${size} bytes: the topics' max.message.bytes lets through ${maxRecordBytes}`,
+            )
+          bytes += size
+        }
+        if (bytes > maxAppendBytes)
+          throw new PipelineError(
+            'too_large',
+            `append of ${bytes} bytes: one transaction holds at most ${maxAppendBytes}`,
+          )
+        if (records.length === 0 && commit === undefined) return resolve([])
+        queue.push({ records, bytes, commit, signal, resolve, reject })
+        if (isPumping) return
+        isPumping = true
+        pumped = pump()
+      })
+    },
+    async settle(signal) {
+      if (isUndecided) await fence(signal)
+    },
+    fence,
+    async stop() {
+      stopsBy = Math.min(stopsBy, clock.now() + stopMs)
+      await pumped
+    },
+  }
+}
+
+/** Whether the transaction may be begun anew. A commit's membership may have moved on within the group: then it is prepared anew, too. */
+function isRepeatable(error: unknown): boolean {
+  if (error instanceof PipelineError) return error.retry === 'later'
+  return (
+    isPassing(error) ||
+    hasId(
+      error,
+      'INVALID_PRODUCER_EPOCH',
+      'PRODUCER_FENCED',
+      'INVALID_TXN_STATE',
+      'INVALID_PRODUCER_ID_MAPPING',
+      'UNKNOWN_PRODUCER_ID',
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      'TRANSACTION_ABORTABLE',
+      'ILLEGAL_GENERATION',
+      'REBALANCE_IN_PROGRESS',
+    )
+  )
+}
+
+function refusal(error: unknown): PipelineError {
+  if (hasId(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'))
+    return new PipelineError('stale_membership', 'the group has gone on without this member', { cause: error })
+  return toLogError(error, 'append')
+}
