@@ -20,7 +20,6 @@ export interface StatusOptions {
 export function createStatus({ config, log, store, runners, deps }: StatusOptions) {
   const startedAt = deps.clock.now()
   const { dataDir } = config
-  let lastProblem: string | undefined
 
   const pid = (role: string) => readRunFile<{ pid: number }>(dataDir, `${role}.pid`)?.pid ?? null
   const url = (role: string) => readRunFile<{ url: string }>(dataDir, `${role}.json`)?.url ?? null
@@ -104,13 +103,5 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
     }
   }
 
-  return {
-    async read(signal: AbortSignal) {
-      const status = await read(signal)
-      lastProblem = (status['problems'] as string[])[0]
-      return status
-    },
-    /** For readiness: what the last look at the job found; the probe itself asks nobody. */
-    problem: () => (lastProblem?.startsWith('engine') === true ? lastProblem : undefined),
-  }
+  return { read }
 }

@@ -9,6 +9,7 @@ import { createClickHouseAsk } from '../stores/clickhouse/ask.ts'
 import { createClickHouseStore } from '../stores/clickhouse/driver.ts'
 import type { Config } from './config.ts'
 import { openLog, openState, storeAddress } from './drivers.ts'
+import { createWatch } from './readiness.ts'
 import { createStatus } from './status.ts'
 import { projectsOf } from './projects.ts'
 import { writeRunFile } from './run-file.ts'
@@ -26,6 +27,19 @@ export function createWorkerRole(config: Config, deps: Deps): Role {
   const ask = createClickHouseAsk({ address })
   const load = createRunner({ job: createLoad(store, deps), log }, deps)
   const status = createStatus({ config, log, store, runners: [load], deps })
+  const watch = createWatch(
+    {
+      async tables(signal) {
+        await store.query('SELECT 1', {}, { seconds: 2 }, signal)
+        return undefined
+      },
+      async load() {
+        const { state: now, reason } = await load.status()
+        return now === 'failed' ? reason : undefined
+      },
+    },
+    deps,
+  )
   const api = createApi({
     config: config.api,
     mode: config.auth,
@@ -35,10 +49,10 @@ export function createWorkerRole(config: Config, deps: Deps): Role {
     store,
     ask,
     status: status.read,
-    readiness: () => status.problem(),
+    readiness: () => watch.problem(),
     deps,
   })
-  const all = startInOrder([state, log, keys, store, ask, load, api])
+  const all = startInOrder([state, log, keys, store, ask, load, watch, api])
   return {
     async start(signal) {
       await all.start(signal)

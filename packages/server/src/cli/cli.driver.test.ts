@@ -155,6 +155,77 @@ async function freeAddress(): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
+describe('send', () => {
+  const receipt = { id: 'x', outcome: 'quarantined', reason: 'schema', issues: ['/url: expected text'] }
+
+  it('names the line of its input that was not stored, also after empty ones and in a later batch', async () => {
+    await using server = await collecting((bodies) =>
+      bodies === 2
+        ? {
+            status: 200,
+            body: { stored: 0, duplicate: 0, dropped: 0, quarantined: 1, receipts: [{ index: 0, ...receipt }] },
+          }
+        : { status: 200, body: { stored: 2, duplicate: 0, dropped: 0, quarantined: 0, receipts: [] } },
+    )
+    const input = '{"n":1}\r\n\n\n{"n":2}\n\n{"n":3}'
+    const { code, out, err } = await millrace(['send', '--batch', '2', '--collector', server.url], { input })
+    expect(server.bodies).toEqual(['{"n":1}\n{"n":2}', '{"n":3}'])
+    expect([code, JSON.parse(out)]).toEqual([8, { sent: 3, stored: 2, duplicate: 0, dropped: 0, quarantined: 1 }])
+    expect(err).toBe('line 6: quarantined (schema) x /url: expected text\nmillrace: 1 of 3 events were not stored\n')
+  })
+
+  it('takes an argument over several lines for one event', async () => {
+    await using server = await collecting(() => ({
+      status: 200,
+      body: { stored: 2, duplicate: 0, dropped: 0, quarantined: 0, receipts: [] },
+    }))
+    const { code } = await millrace(['send', '{\n "n": 1\n}', '{"n":2}', '--collector', server.url])
+    expect([code, server.bodies]).toEqual([0, ['{  "n": 1 }\n{"n":2}']])
+  })
+
+  it('says what was taken before a later request was refused', async () => {
+    await using server = await collecting((bodies) =>
+      bodies === 1
+        ? { status: 200, body: { stored: 1, duplicate: 0, dropped: 0, quarantined: 0, receipts: [] } }
+        : { status: 401, body: { code: 'unauthorized', detail: 'this key was revoked' } },
+    )
+    const { code, out, err } = await millrace(['send', '--batch', '1', '--collector', server.url], {
+      input: '{}\n{}\n{}',
+    })
+    expect([code, JSON.parse(out)]).toEqual([4, { sent: 1, stored: 1, duplicate: 0, dropped: 0, quarantined: 0 }])
+    expect(err).toBe('millrace: this key was revoked; the key is taken from MILLRACE_KEY\n')
+  })
+
+  it('of nothing is success', async () => {
+    await using server = await collecting(() => ({ status: 500, body: {} }))
+    const { code, out } = await millrace(['send', '--collector', server.url])
+    expect([code, JSON.parse(out)]).toEqual([0, { sent: 0, stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }])
+  })
+})
+
+/** A server that answers POSTs as it is told. */
+async function collecting(answer: (bodies: number) => { status: number; body: object }) {
+  const bodies: string[] = []
+  const server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+    request.on('end', () => {
+      bodies.push(body)
+      const { status, body: told } = answer(bodies.length)
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(told))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    bodies,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
 describe('config', () => {
   it('shows every key with its value and origin, secrets hidden', async () => {
     const file = join(cwd, 'given.json')

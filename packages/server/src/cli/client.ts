@@ -17,7 +17,7 @@ export interface Client {
 /** Where the API is: `--url`, MILLRACE_URL, or the default address. The key comes from MILLRACE_KEY alone, never from a flag. */
 export function apiClient(flags: { readonly url?: string; readonly timeout?: string }): Client {
   return createClient({
-    url: flags.url ?? process.env['MILLRACE_URL'] ?? 'http://127.0.0.1:8089',
+    url: flags.url ?? (process.env['MILLRACE_URL'] || 'http://127.0.0.1:8089'),
     key: process.env['MILLRACE_KEY'],
     timeoutSeconds: seconds(flags.timeout),
   })

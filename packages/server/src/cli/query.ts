@@ -31,8 +31,18 @@ export async function query(sql: string, flags: Readonly<Record<string, unknown>
   } else if (response.body !== null) await pipeline(Readable.fromWeb(response.body), process.stdout, { end: false })
 }
 
-function parameter(text: string): [string, string] {
+/** A list is written as JSON: `--param 'ids=["a","b"]'` for `{ids:Array(String)}`. */
+function parameter(text: string): [string, unknown] {
   const at = text.indexOf('=')
   if (at < 1) throw new CliError(`--param ${JSON.stringify(text)}: expected name=value`, exitCodes.usage)
-  return [text.slice(0, at), text.slice(at + 1)]
+  const value = text.slice(at + 1)
+  return [text.slice(0, at), value.startsWith('[') ? (listOf(value) ?? value) : value]
+}
+
+function listOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }

@@ -26,7 +26,7 @@ export async function send(events: readonly string[], flags: Readonly<Record<str
   const collector = await collectorClient(flags)
   const sums: Sums = { sent: 0, stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
   try {
-    await sendAll(collector, batches(events.length > 0 ? oneLineEach(events) : lines(), size), sums)
+    await sendAll(collector, batches(events.length > 0 ? given(events) : lines(), size), sums)
   } finally {
     print(JSON.stringify(sums)) // also when a later request failed: what was taken stays taken
   }
@@ -34,13 +34,16 @@ export async function send(events: readonly string[], flags: Readonly<Record<str
   if (lost > 0) throw new CliError(`${lost} of ${sums.sent} events were not stored`, exitCodes.partial)
 }
 
-async function sendAll(collector: Client, all: AsyncIterable<readonly string[]>, sums: Sums): Promise<void> {
+async function sendAll(collector: Client, all: AsyncIterable<readonly Line[]>, sums: Sums): Promise<void> {
   let said = Date.now()
   for await (const batch of all) {
-    const response = await collector.post('/v1/events', batch.join('\n'), { 'content-type': 'application/x-ndjson' })
+    const response = await collector.post('/v1/events', batch.map(({ text }) => text).join('\n'), {
+      'content-type': 'application/x-ndjson',
+    })
     const answer = (await response.json()) as Answer
     for (const outcome of outcomes) sums[outcome] += answer[outcome]
-    for (const receipt of answer.receipts) if (receipt.outcome !== 'duplicate') say(told(receipt, sums.sent))
+    for (const receipt of answer.receipts)
+      if (receipt.outcome !== 'duplicate') say(told(receipt, batch[receipt.index]?.place ?? ''))
     sums.sent += batch.length
     if (Date.now() - said > (process.stderr.isTTY ? 1000 : 10_000)) {
       said = Date.now()
@@ -49,20 +52,26 @@ async function sendAll(collector: Client, all: AsyncIterable<readonly string[]>,
   }
 }
 
-function told({ index, id, outcome, reason, issues }: Answer['receipts'][number], before: number): string {
+function told({ id, outcome, reason, issues }: Answer['receipts'][number], place: string): string {
   const why = [...(reason === undefined ? [] : [`(${reason})`]), ...(id === '' ? [] : [id]), (issues ?? []).join('; ')]
-  return printable(`event ${before + index + 1}: ${outcome} ${why.join(' ')}`.trimEnd())
+  return printable(`${place}: ${outcome} ${why.join(' ')}`.trimEnd())
+}
+
+/** One event, and where the user finds it. */
+interface Line {
+  readonly text: string
+  readonly place: string
 }
 
 /** JSON has no line breaks inside its texts, so an argument over several lines is one line of NDJSON without them. */
-function oneLineEach(events: readonly string[]): readonly string[] {
-  return events.map((event) => event.replaceAll(/[\r\n]+/g, ' '))
+function given(events: readonly string[]): readonly Line[] {
+  return events.map((event, at) => ({ text: event.replaceAll(/[\r\n]+/g, ' '), place: `event ${at + 1}` }))
 }
 
 /** `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or the default address. */
 export async function collectorClient(flags: Readonly<Record<string, unknown>>): Promise<Client> {
-  const named = (flags['collector'] as string | undefined) ?? process.env['MILLRACE_COLLECTOR_URL']
-  return createClient({ url: named ?? (await collectorOfApi(flags)), key: process.env['MILLRACE_KEY'] })
+  const named = (flags['collector'] as string | undefined) || process.env['MILLRACE_COLLECTOR_URL']
+  return createClient({ url: named || (await collectorOfApi(flags)), key: process.env['MILLRACE_KEY'] })
 }
 
 async function collectorOfApi(flags: Readonly<Record<string, unknown>>): Promise<string> {
@@ -76,22 +85,25 @@ async function collectorOfApi(flags: Readonly<Record<string, unknown>>): Promise
   }
 }
 
-async function* lines(): AsyncGenerator<string> {
+async function* lines(): AsyncGenerator<Line> {
   if (process.stdin.isTTY) say('reading NDJSON from standard input; end with Ctrl-D')
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity }))
-    if (line.trim() !== '') yield line
+  let number = 0
+  for await (const text of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    number++
+    if (text.trim() !== '') yield { text, place: `line ${number}` }
+  }
 }
 
-async function* batches(events: Iterable<string> | AsyncIterable<string>, size: number): AsyncGenerator<string[]> {
-  let batch: string[] = []
-  let bytes = 0
+async function* batches(events: Iterable<Line> | AsyncIterable<Line>, size: number): AsyncGenerator<Line[]> {
+  let batch: Line[] = []
+  let characters = 0
   for await (const event of events) {
     batch.push(event)
-    bytes += event.length
-    if (batch.length < size && bytes < 4e6) continue
+    characters += event.text.length
+    if (batch.length < size && characters < 4e6) continue
     yield batch
     batch = []
-    bytes = 0
+    characters = 0
   }
   if (batch.length > 0) yield batch
 }
