@@ -25,8 +25,8 @@ export interface GroupCommitOptions<W extends Waiting> {
    */
   readonly write: (entries: readonly W[]) => Promise<Written<W>>
   /**
-   * Called once for every entry, before its promise settles: durable, or surely not there. One call per append, in the log's order;
-   * not at all for entries of which `stop` came before the log could tell.
+   * Called once for every entry, before its promise settles: durable, or surely not there (also when it was refused at once). One call
+   * per append, in the log's order; not at all for entries of which `stop` came before the log could tell.
    */
   readonly settle: (entries: readonly W[], isStored: boolean) => void
   /** What became of the last append, which threw. Throws as long as it cannot tell. */
@@ -128,19 +128,22 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
     }
   }
 
+  /** Why an entry cannot wait here, or undefined. */
+  function refuse({ bytes }: W): PipelineError | undefined {
+    if (stopped) return new PipelineError('unavailable', 'stopping', { retryAfterSeconds: 2 })
+    if (waiting.length < maxWaiting && (waiting.length === 0 || waitingBytes + bytes <= maxWaitingBytes))
+      return undefined
+    const detail = `${waiting.length} batches of ${waitingBytes} bytes wait for the log already`
+    return new PipelineError('unavailable', detail, { retryAfterSeconds: 1 })
+  }
+
   return {
     submit(entry) {
-      if (stopped) return Promise.reject(new PipelineError('unavailable', 'stopping', { retryAfterSeconds: 2 }))
-      if (waiting.length >= maxWaiting || (waitingBytes + entry.bytes > maxWaitingBytes && waiting.length > 0))
-        return Promise.reject(
-          new PipelineError(
-            'unavailable',
-            `${waiting.length} batches of ${waitingBytes} bytes wait for the log already`,
-            {
-              retryAfterSeconds: 1,
-            },
-          ),
-        )
+      const refusal = refuse(entry)
+      if (refusal !== undefined) {
+        options.settle([entry], false)
+        return Promise.reject(refusal)
+      }
       return new Promise((resolve, reject) => {
         waiting.push({ entry, resolve, reject })
         waitingBytes += entry.bytes

@@ -28,16 +28,18 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     let open: readonly number[] = passing(batch)
     let withRejected = batch.rejected > 0
     for (let round = 1; ; round++) {
-      const { part, pending, others } = claim(batch, batchId, open, withRejected, quarantined)
-      if (part.stored.length > 0 || part.duplicates.length > 0 || withRejected) {
-        try {
-          await appender.submit(part)
-        } catch (error) {
-          // Nothing of the batch is durable so far: the whole request is refused. Later, only the rest is to be sent again.
-          if (round === 1) throw error
-          return receipts(batch, fates)
-        }
-      } else part.claim.release()
+      let claimed: ReturnType<typeof claim>
+      try {
+        claimed = claim(batch, batchId, open, withRejected, quarantined)
+        const { part } = claimed
+        if (part.stored.length > 0 || part.duplicates.length > 0 || withRejected) await appender.submit(part)
+        else part.claim.release()
+      } catch (error) {
+        // The whole request is refused when nothing of it is durable; else only the rest is to be sent again.
+        if (isNothingDurable(batch, fates, withRejected)) throw error
+        return receipts(batch, fates)
+      }
+      const { part, pending, others } = claimed
       for (const index of part.stored) fates[index] = storedFate
       for (const index of part.duplicates) fates[index] = duplicateFate
       withRejected = false
@@ -45,7 +47,7 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
       open = pending
       const isSettled = round < maxRounds && others !== undefined && (await resolvedWithin(others, maxWaitMs, signal))
       if (isSettled) continue
-      if (fates.every((fate) => fate === openFate) && batch.rejected === 0)
+      if (isNothingDurable(batch, fates, withRejected))
         throw new PipelineError('unavailable', 'other requests with the same ids are not settled yet; send it again', {
           retryAfterSeconds: 1,
         })
@@ -89,6 +91,11 @@ const maxWaitMs = 10_000
 const openFate = 0
 const storedFate = 1
 const duplicateFate = 2
+
+/** Rejected events are durable with the first commit: `withRejected` says that it is still to come. */
+function isNothingDurable(batch: GateBatch, fates: Uint8Array, withRejected: boolean): boolean {
+  return (withRejected || batch.rejected === 0) && fates.every((fate) => fate === openFate)
+}
 
 function passing({ events, rejections }: GateBatch): number[] {
   const open: number[] = []
