@@ -82,6 +82,41 @@ describe('group commit', () => {
     expect(settledAt).toBe(4)
   })
 
+  it('refuses those who wait or come while nobody can tell, and takes them again once somebody can', async () => {
+    let canTell = false
+    const written: number[] = []
+    const { group, settled } = open({
+      write: async (entries) => {
+        written.push(entries.length)
+        if (written.length === 1) throw new PipelineError('unknown_result', 'lost')
+        return stored
+      },
+      verify: async () => {
+        if (!canTell) throw new Error('the log is away')
+        return { isStored: false, error: new PipelineError('unavailable', 'not there') }
+      },
+      maxCommitBytes: 1,
+    })
+    const first = group.submit(entry(1))
+    const behind = group.submit(entry(1))
+    await expect(first).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+    await expect(behind).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+    await expect(group.submit(entry(1))).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+    expect(settled).toEqual([
+      [1, false],
+      [1, false],
+    ])
+    canTell = true
+    while (settled.length < 3) await new Promise((resolve) => setImmediate(resolve))
+    await group.submit(entry(1))
+    expect(written).toEqual([1, 1])
+    expect(settled.slice(2)).toEqual([
+      [1, false],
+      [1, true],
+    ])
+    await group.stop()
+  })
+
   it('ends when it has to stop before anybody can tell', async () => {
     const { group, settled } = open({
       write: async () => {

@@ -55,6 +55,8 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
   let waitingBytes = 0
   let running: Promise<void> | undefined
   let stopped = false
+  /** Set while nobody can tell what became of the last append. */
+  let undecided: PipelineError | undefined
 
   function take(): Slot<W>[] {
     let bytes = 0
@@ -108,17 +110,22 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
 
   /**
    * The log did not say whether it took them. Their claims stay open until the log itself has been read: released too early, the
-   * repeated request would be stored twice. The senders are told to come again as soon as the first look decides nothing.
+   * repeated request would be stored twice. The senders are told to come again as soon as the first look decides nothing, and so is
+   * everybody who comes until it is decided.
    */
   async function decide(slots: readonly Slot<W>[], entries: readonly W[], cause: PipelineError): Promise<void> {
     // Senders wait for the first look only; rejecting after that changes nothing.
     for (;;) {
       try {
-        finish(slots, entries, await options.verify())
+        const written = await options.verify()
+        undecided = undefined
+        finish(slots, entries, written)
         return
       } catch {
-        // `verify` could not tell, and has logged why.
-        for (const { reject } of slots) reject(unconfirmed(cause))
+        // `verify` could not tell, and has logged why. Whoever waits behind is better told to come again than kept waiting.
+        undecided = unconfirmed(cause)
+        for (const { reject } of slots) reject(undecided)
+        turnAway(undecided)
       }
       try {
         await options.pause()
@@ -128,9 +135,23 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
     }
   }
 
+  /** Nothing of those that wait has been written. */
+  function turnAway(error: PipelineError): void {
+    const turned = waiting
+    waiting = []
+    waitingBytes = 0
+    if (turned.length > 0)
+      options.settle(
+        turned.map(({ entry }) => entry),
+        false,
+      )
+    for (const { reject } of turned) reject(error)
+  }
+
   /** Why an entry cannot wait here, or undefined. */
   function refuse({ bytes }: W): PipelineError | undefined {
     if (stopped) return new PipelineError('unavailable', 'stopping', { retryAfterSeconds: 2 })
+    if (undecided !== undefined) return undecided
     if (waiting.length < maxWaiting && (waiting.length === 0 || waitingBytes + bytes <= maxWaitingBytes))
       return undefined
     const detail = `${waiting.length} batches of ${waitingBytes} bytes wait for the log already`
