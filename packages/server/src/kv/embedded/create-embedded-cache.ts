@@ -1,6 +1,6 @@
 import type { Deps } from '../../core/deps.ts'
 import type { Cache, CacheEntry } from '../cache.ts'
-import { checkValue, encodeKey } from './entry-keys.ts'
+import { checkValue, encodeKey } from '../entry-keys.ts'
 import { openEnvironment } from './open-environment.ts'
 
 /*

@@ -1,6 +1,6 @@
 import type { Deps } from '../../core/deps.ts'
 import type { State } from '../state.ts'
-import { checkValue, encodeKey, endOfPrefix } from './entry-keys.ts'
+import { checkValue, encodeKey, endOfPrefix } from '../entry-keys.ts'
 import { openEnvironment } from './open-environment.ts'
 
 /*

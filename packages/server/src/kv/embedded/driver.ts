@@ -1,7 +1,12 @@
 import type { Driver } from '../../core/driver.ts'
 import type { Cache } from '../cache.ts'
 import type { State } from '../state.ts'
-import { type EmbeddedCacheConfig, embeddedCacheConfig, type EmbeddedStateConfig, embeddedStateConfig } from './config.ts'
+import {
+  type EmbeddedCacheConfig,
+  embeddedCacheConfig,
+  type EmbeddedStateConfig,
+  embeddedStateConfig,
+} from './config.ts'
 import { createEmbeddedCache } from './create-embedded-cache.ts'
 import { createEmbeddedState } from './create-embedded-state.ts'
 

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { type Database, type RootDatabase, open } from 'lmdb'
-import { Counter } from 'prom-client'
 import type { Metrics } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
+import { kvErrors, notRunning, storeFailed } from '../kv-errors.ts'
 
 export type Bytes = Database<Buffer, Buffer>
 
@@ -33,15 +33,13 @@ export function openEnvironment(options: EnvironmentOptions, metrics: Metrics): 
 
   /** Every failure that is not already a judgement of ours is the store's: counted, and worth another try. */
   async function guarded<T>(op: string, action: (root: RootDatabase<Buffer, Buffer>) => T | Promise<T>): Promise<T> {
-    if (root === undefined) throw new PipelineError('unavailable', `the embedded ${options.name} is not running`)
+    if (root === undefined) throw notRunning(`the embedded ${options.name}`)
     try {
       return await action(root)
     } catch (error) {
       if (error instanceof PipelineError) throw error
       errors.inc({ op: `${options.name}_${op}` })
-      throw new PipelineError('unavailable', `the embedded ${options.name} failed to ${op}: ${String(error)}`, {
-        cause: error,
-      })
+      throw storeFailed(`the embedded ${options.name}`, op, error)
     }
   }
 
@@ -69,7 +67,7 @@ export function openEnvironment(options: EnvironmentOptions, metrics: Metrics): 
     },
     database(name) {
       const found = databases.get(name)
-      if (found === undefined) throw new PipelineError('unavailable', `the embedded ${options.name} is not running`)
+      if (found === undefined) throw notRunning(`the embedded ${options.name}`)
       return found
     },
     read(op, action) {
@@ -83,18 +81,4 @@ export function openEnvironment(options: EnvironmentOptions, metrics: Metrics): 
       return guarded(op, (root) => root.transaction(action))
     },
   }
-}
-
-function kvErrors(metrics: Metrics): Counter<'op'> {
-  const name = 'millrace_kv_errors_total'
-  const existing = metrics.getSingleMetric(name) as Counter<'op'> | undefined
-  return (
-    existing ??
-    new Counter({
-      name,
-      help: 'Failed operations of the key-value stores',
-      labelNames: ['op'],
-      registers: [metrics],
-    })
-  )
 }

@@ -1,7 +1,7 @@
-import { PipelineError } from '../../core/errors.ts'
-import { maxKeyBytes, maxValueBytes } from '../cache.ts'
+import { PipelineError } from '../core/errors.ts'
+import { maxKeyBytes, maxValueBytes } from './cache.ts'
 
-/** A key as LMDB keeps it: its UTF-8 bytes, so that order and prefixes are those of the bytes. */
+/** A key as the stores keep it: its UTF-8 bytes, so that order and prefixes are those of the bytes. */
 export function encodeKey(key: string): Buffer {
   const bytes = Buffer.from(key, 'utf8')
   if (bytes.length === 0 || bytes.length > maxKeyBytes) {
