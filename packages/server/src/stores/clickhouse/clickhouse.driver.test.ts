@@ -116,6 +116,11 @@ describe('the engine', () => {
     expect(engineArguments(engine.options).join(' ')).not.toContain(engine.run().service.password)
   })
 
+  it('has a database of its own, which no later need of ours meets as an Overlay', async () => {
+    const [database] = await store.query("SELECT engine FROM system.databases WHERE name = 'millrace'", {}, {}, never)
+    expect(database).toEqual({ engine: 'Atomic' })
+  })
+
   it('gives nothing to who comes without a password', async () => {
     const ask = async (sql: string) => (await fetch(engine.run().url, { method: 'POST', body: sql })).text()
     for (const sql of [

@@ -53,8 +53,7 @@ async function reach(connections: Connections, signal: AbortSignal): Promise<voi
   const deadline = Date.now() + startWithinMs
   for (;;) {
     try {
-      const connection = connections.current()
-      await execute({ ...connection, database: 'system' }, 'SELECT 1', signal)
+      await execute(connections.current(), 'SELECT 1', signal)
       return
     } catch (error) {
       signal.throwIfAborted()

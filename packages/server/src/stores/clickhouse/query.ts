@@ -66,7 +66,8 @@ export async function execute(
       query: sql,
       query_params: { ...params },
       abort_signal: signal,
-      clickhouse_settings: { wait_end_of_query: 1 },
+      // Ours may not be there yet; statements name it.
+      clickhouse_settings: { wait_end_of_query: 1, database: 'system' } as Record<string, string | number>,
     })
   } catch (error) {
     throw queryError(error, signal)

@@ -18,7 +18,7 @@ let ask: Ask
 
 async function sql(query: string): Promise<void> {
   const { url, service } = engine.run()
-  const answer = await fetch(url, {
+  const answer = await fetch(`${url}/?database=millrace`, {
     method: 'POST',
     body: query,
     headers: { 'X-ClickHouse-User': service.user, 'X-ClickHouse-Key': service.password },

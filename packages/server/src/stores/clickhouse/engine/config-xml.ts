@@ -1,4 +1,4 @@
-import { databaseName, type EngineOptions } from './options.ts'
+import type { EngineOptions } from './options.ts'
 
 /**
  * The engine's config.xml. Beside safety (explicit paths, one listener on loopback, no discovery of other config) it keeps an
@@ -20,7 +20,6 @@ export function configXml(options: EngineOptions, path: string): string {
   <background_schedule_pool_size>2</background_schedule_pool_size>
   <max_concurrent_queries>64</max_concurrent_queries>
   <keep_alive_timeout>30</keep_alive_timeout>
-  <default_database>${databaseName}</default_database>
   <access_control_improvements>
     <select_from_system_db_requires_grant>true</select_from_system_db_requires_grant>
     <select_from_information_schema_requires_grant>true</select_from_information_schema_requires_grant>

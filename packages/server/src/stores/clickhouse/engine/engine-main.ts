@@ -4,6 +4,7 @@ import { createServer, Socket } from 'node:net'
 import { join } from 'node:path'
 import { DataType, load, open } from 'ffi-rs'
 import { PipelineError, toPipelineError } from '../../../core/errors.ts'
+import { createDatabase } from '../../schema/statements.ts'
 import { configXml } from './config-xml.ts'
 import { findEngineLibrary } from './library.ts'
 import { checkEngineOptions, databaseName, type EngineOptions } from './options.ts'
@@ -31,6 +32,9 @@ const checkEveryMs = 5000
 const checkWithinMs = 20_000
 const maxFailedChecks = 3
 
+/** From then on a plain exit would hang. */
+let isRunning = false
+
 process.title = 'millrace engine'
 watchSupervisor(process.argv[3])
 
@@ -39,7 +43,7 @@ try {
 } catch (error) {
   const { message, code } = toPipelineError(error)
   process.stderr.write(`engine: ${message}\n`)
-  process.exit(code === 'config' ? 3 : 1)
+  endProcess(code === 'config' ? 3 : 1)
 }
 
 async function run(options: EngineOptions): Promise<void> {
@@ -71,6 +75,7 @@ async function run(options: EngineOptions): Promise<void> {
     '--listen_host=127.0.0.1',
     `--query=SYSTEM START LISTEN HTTP; SELECT sleep(0.5) AS ${launcherMark} FROM system.numbers SETTINGS max_block_size = 1 FORMAT Null`,
   ]
+  isRunning = true
   const ended = load({
     library: 'chdb',
     funcName: 'chdb_query_cmdline',
@@ -98,6 +103,7 @@ async function run(options: EngineOptions): Promise<void> {
   process.on('SIGINT', () => {}) // the supervisor says when
 
   await ready(url)
+  await makeDatabase(url, users.service)
   writeEngineRun(runFile, {
     pid: process.pid,
     url,
@@ -149,6 +155,21 @@ async function ready(url: string): Promise<void> {
   throw new PipelineError('unavailable', `the engine did not answer within ${readyWithinMs / 1000} s`)
 }
 
+/** Before anybody is told of the engine: every user's default database. The engine's own `default` is an Overlay, ours is not. */
+async function makeDatabase(url: string, login: Login): Promise<void> {
+  const answer = await fetch(`${url}/?database=system`, {
+    method: 'POST',
+    headers: headersOf(login),
+    body: createDatabase(databaseName),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new PipelineError('internal', `the engine could not make its database: ${text.trim()}`)
+}
+
+function headersOf({ user, password }: Login): Record<string, string> {
+  return { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password }
+}
+
 async function answers(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/ping`, { signal: AbortSignal.timeout(checkWithinMs) })
   await answer.text()
@@ -171,16 +192,24 @@ function watchListener(url: string, isStopping: () => boolean): void {
  * Resolves when no statement but the launcher's is running. Nothing more is needed for a clean end: what was answered is synced.
  * ClickHouse's own shutdown would wait for clients to close their idle connections.
  */
-async function othersDone(url: string, { user, password }: Login): Promise<void> {
-  const headers = { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password }
+async function othersDone(url: string, login: Login): Promise<void> {
+  const headers = headersOf(login)
   const body = `SELECT count() FROM system.processes WHERE query NOT LIKE '%${launcherMark}%'`
   while ((await (await fetch(url, { method: 'POST', headers, body })).text()).trim() !== '0')
     await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-/** Without the exit handlers of ClickHouse and Node, which wait for threads that never end. */
-function endProcess(code: number): void {
-  load({ library: 'libc', funcName: '_exit', retType: DataType.Void, paramsType: [DataType.I32], paramsValue: [code] })
+/** Once ClickHouse runs, without the exit handlers of it and of Node, which wait for threads that never end. */
+function endProcess(code: number): never {
+  if (isRunning)
+    load({
+      library: 'libc',
+      funcName: '_exit',
+      retType: DataType.Void,
+      paramsType: [DataType.I32],
+      paramsValue: [code],
+    })
+  process.exit(code)
 }
 
 /** ClickHouse has said on stderr what is wrong; the common case deserves a clear sentence. */

@@ -44,7 +44,6 @@ ${Object.entries(askSettings(options))
     </default>
     <${service.user}>
       ${secret(service)}<networks><ip>127.0.0.1</ip></networks><profile>service</profile><quota>default</quota>
-      <default_database>${databaseName}</default_database>
     </${service.user}>
 ${projects.join('\n')}
   </users>
