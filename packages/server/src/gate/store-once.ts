@@ -62,7 +62,8 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     withRejected: boolean,
     quarantined: BatchPart['quarantined'],
   ): { readonly part: BatchPart; readonly pending: readonly number[]; readonly others: Promise<void> | undefined } {
-    const asked = new Uint8Array(open.length * FINGERPRINT_BYTES)
+    // From node's pool: the bytes of a small array live in the heap until somebody asks for its buffer, as the index does, and then move.
+    const asked = Buffer.allocUnsafe(open.length * FINGERPRINT_BYTES)
     const { project } = batch.raw
     for (let i = 0; i < open.length; i++)
       dedup.fingerprint(project, batch.ids[open[i] as number] as string, asked, i * FINGERPRINT_BYTES)
