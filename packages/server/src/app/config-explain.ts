@@ -48,7 +48,9 @@ function expectation(issue: z.core.$ZodIssue): string {
 
 /** zod's own messages begin with a headline of theirs. */
 function plain(message: string): string {
-  return message.replace(/^(Invalid input|Invalid option|Too small|Too big): /, '')
+  return message
+    .replace(/^(Invalid input|Invalid option|Too small|Too big): /, '')
+    .replace(/^Invalid discriminator value\. Expected /, 'expected ')
 }
 
 /** With a near key beside it, else with the same name elsewhere. */

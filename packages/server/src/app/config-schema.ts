@@ -6,6 +6,7 @@ import { dedupConfig } from '../gate/dedup/config.ts'
 import { collectorConfig } from '../http/config.ts'
 import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/config.ts'
 import { embeddedLogConfig } from '../log/embedded/config.ts'
+import { kafkaLogConfig } from '../log/kafka/config.ts'
 
 /** Limits of a user's query; ClickHouse keeps them. */
 const queryConfig = z.strictObject({
@@ -34,13 +35,15 @@ const storeDrivers = z.discriminatedUnion('driver', [
   }),
 ])
 
-/** The driver need not be written: our own unless it is said otherwise, and a store with a URL is a server. */
+const logDrivers = z.discriminatedUnion('driver', [embeddedLogConfig, kafkaLogConfig])
+
+/** The driver need not be written: our own unless it is said otherwise; a store with a URL is a server, a log with brokers Kafka. */
 function withDriver<S extends z.ZodType>(schema: S) {
   type Written = Partial<z.input<S>>
   return z
     .preprocess((written: Written): unknown => {
       if (typeof written !== 'object' || written === null || 'driver' in written) return written
-      return { driver: 'url' in written ? 'server' : 'embedded', ...written }
+      return { driver: 'url' in written ? 'server' : 'brokers' in written ? 'kafka' : 'embedded', ...written }
     }, schema)
     .prefault({} as Exclude<Written, undefined>)
 }
@@ -58,7 +61,7 @@ export const configSchema = z.strictObject({
   projects: projectsConfig.default({}),
   collector: collectorConfig.prefault({}),
   api: apiConfig.prefault({}),
-  log: withDriver(embeddedLogConfig),
+  log: withDriver(logDrivers),
   cache: withDriver(embeddedCacheConfig),
   state: withDriver(embeddedStateConfig),
   store: withDriver(storeDrivers),

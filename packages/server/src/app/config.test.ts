@@ -215,6 +215,12 @@ describe('the environment', () => {
     ['MILLRACE_LOG_MIN_FREE_BYTES', '1048576', { log: { minFreeBytes: 1_048_576 } }],
     ['MILLRACE_LOG_PARTITIONS', '3', { log: { partitions: 3 } }],
     [
+      'MILLRACE_LOG_BROKERS',
+      'one:9092, two:9093',
+      { log: { driver: 'kafka', brokers: ['one:9092', 'two:9093'], topicPrefix: 'millrace.', partitions: 8 } },
+    ],
+    ['MILLRACE_LOG_BROKERS', '["[::1]:9092"]', { log: { driver: 'kafka', brokers: ['[::1]:9092'], tls: false } }],
+    [
       'MILLRACE_STORE_URL',
       'http://db:8123',
       { store: { driver: 'server', url: 'http://db:8123', database: 'millrace' } },
@@ -257,12 +263,18 @@ describe('a wrong setting', () => {
     [{ collector: { otlpPort: true } }, /^collector\.otlpPort: expected number or false \(got true\)/],
     [{ collector: { prot: 1 } }, /^collector\.prot: unknown key; did you mean port\? — from file/],
     [{ port: 1 }, /^port: unknown key; did you mean collector\.port or api\.port\? — from file/],
-    [{ log: { driver: 'kafak' } }, /^log\.driver: expected "embedded" \(got "kafak"\)/],
+    [{ log: { driver: 'kafak' } }, /^log\.driver: expected 'embedded' \| 'kafka' \(got "kafak"\)/],
     [{ store: { driver: 'mysql' } }, /^store\.driver: .*'embedded' \| 'server' \(got "mysql"\)/],
     [{ store: { driver: 'server' } }, /^store\.url: .*\(got nothing\) — from file/],
     [
       { store: { driver: 'embedded', url: 'http://db' } },
       /^store\.url: does not go with the driver that is chosen here — from file/,
+    ],
+    [{ log: { brokers: ['kafka:9092/x'] } }, /^log\.brokers\.0: expected host:port \(got "kafka:9092\/x"\)/],
+    [{ log: { driver: 'kafka' } }, /^log\.brokers: .*\(got nothing\)/],
+    [
+      { log: { brokers: ['k:1'], sasl: { username: 'u', password: 7 } } },
+      /^log\.sasl\.password: .*\(got a hidden value\)/,
     ],
     [{ auth: 'none' }, /^auth: expected one of "open"\|"keys" \(got "none"\)/],
     [{ dedup: { window: '31 x' } }, /^dedup\.window: expected a duration such as .* \(got "31 x"\)/],

@@ -3,14 +3,16 @@ import type { Deps } from '../core/deps.ts'
 import { embeddedStateDriver } from '../kv/embedded/driver.ts'
 import type { State } from '../kv/state.ts'
 import { embeddedLogDriver } from '../log/embedded/driver.ts'
+import { kafkaLogDriver } from '../log/kafka/driver.ts'
 import type { Log } from '../log/log.ts'
 import type { ClickHouseAddress } from '../stores/clickhouse/connection.ts'
 import { engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import type { Config } from './config.ts'
 
-/** Driver name → implementation: the only table of it. */
-export function openLog(config: Config, deps: Deps): Log {
-  return embeddedLogDriver(join(config.dataDir, 'log')).create(config.log, deps)
+/** Driver name → implementation: the only table of it. `writer`: of the one process of a data directory that runs the gate. */
+export function openLog({ log, dataDir }: Config, deps: Deps, role: 'writer' | 'reader' = 'reader'): Log {
+  if (log.driver === 'embedded') return embeddedLogDriver(join(dataDir, 'log')).create(log, deps)
+  return kafkaLogDriver(role === 'writer' ? { writerFile: join(dataDir, 'log-writer') } : {}).create(log, deps)
 }
 
 export function openState(config: Config, deps: Deps): State {

@@ -22,12 +22,12 @@ export interface KafkaLogOptions {
   readonly partitions: number
   readonly retentionHours: number
   readonly replicationFactor?: number
-  readonly connection?: Pick<ConnectionOptions, 'sasl' | 'tls' | 'tlsServerName'>
+  readonly connection?: () => Pick<ConnectionOptions, 'sasl' | 'tls' | 'tlsServerName'>
   /**
    * Of the one process that may append under it. With it the log fences at its start: what a predecessor left open is aborted, and a
    * predecessor that still lives can write no more. Without one: made anew, at the first append.
    */
-  readonly transactionalId?: string
+  readonly transactionalId?: () => string
   /** A member of which nothing is heard for so long is taken for dead. */
   readonly sessionMs?: number
 }
@@ -73,7 +73,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
       kafka,
       clientId,
       brokers: options.brokers,
-      connection: options.connection ?? {},
+      connection: options.connection?.() ?? {},
       clock,
     })
     try {
@@ -96,7 +96,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
         layout,
         clock,
         logger,
-        transactionalId: options.transactionalId ?? `${options.topicPrefix}${randomUUID()}`,
+        transactionalId: options.transactionalId?.() ?? `${options.topicPrefix}${randomUUID()}`,
         maxRecordBytes: found.maxRecordBytes,
         prepareCommit: ({ membership, positions, note }: GroupCommit) => memberOf(membership).prepare(positions, note),
       })
