@@ -1,7 +1,7 @@
 import { flushCompileCache as keepCompiled } from 'node:module'
 import { Registry } from 'prom-client'
 import { systemClock } from '../core/clock.ts'
-import { type ErrorCode, toPipelineError } from '../core/errors.ts'
+import { type ErrorCode, type PipelineError, toPipelineError } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import type { Config } from './config.ts'
 import { createLogger } from './logger.ts'
@@ -37,6 +37,8 @@ const logger = createLogger(config.logLevel, { role: name })
 const metrics = new Registry()
 metrics.setDefaultLabels({ role: name })
 const stopping = new AbortController()
+/** Of a process that cannot go on: what it has not written by then, it cannot write. */
+const endWithinMs = 3000
 let role: Role | undefined
 
 process.on('SIGTERM', () => void end())
@@ -45,7 +47,7 @@ process.on('unhandledRejection', (error) => fail(error, 'unhandled rejection'))
 
 try {
   const { createRole } = await import('./roles.ts')
-  role = await createRole(name, config, { clock: systemClock, logger, metrics })
+  role = await createRole(name, config, { clock: systemClock, logger, metrics, fatal: (error) => void endWith(error) })
   await role.start(stopping.signal)
   tell({ type: 'ready', ready: role.ready() }, () => {})
   keepCompiled()
@@ -69,6 +71,15 @@ async function end(): Promise<void> {
   } catch (error) {
     fail(error, 'could not stop cleanly')
   }
+}
+
+/** Who waits for an answer gets it (a 503), then the supervisor starts another process in this one's place. */
+async function endWith(error: PipelineError): Promise<void> {
+  if (stopping.signal.aborted) return
+  logger.error({ code: error.code, why: error.message, details: error.details }, `${name} ends, to be started again`)
+  stopping.abort(error)
+  await Promise.race([role?.stop(), systemClock.sleep(endWithinMs, new AbortController().signal)]).catch(() => {})
+  process.exit(1)
 }
 
 function fail(error: unknown, message: string): never {

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock } from './clock.ts'
+import type { PipelineError } from './errors.ts'
 
 /** The three things that any part may ask for. pino's logger satisfies `Logger`. */
 export interface Logger {
@@ -16,6 +17,11 @@ export interface Deps {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /**
+   * Told by a part that can only go on in a new process, e.g. a store whose disk failed under it: the process ends soon and its
+   * supervisor starts it again. MAY be called more than once.
+   */
+  readonly fatal?: (error: PipelineError) => void
 }
 
 /** For tests and tools that want silence. */

@@ -54,7 +54,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
   }
 
   async function open(): Promise<Running> {
-    const env = openEnvironment({ dir: options.dir, mapBytes: options.mapBytes ?? 2 ** 40 })
+    const env = openEnvironment({ dir: options.dir, mapBytes: options.mapBytes ?? 2 ** 40, onFailed: deps.fatal })
     try {
       const { epoch, partitions } = await found(env, options)
       const layout: Layout = { env, partitionsOf: (topic) => (topic === 'events' ? partitions : 1) }

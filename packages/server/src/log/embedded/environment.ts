@@ -55,9 +55,11 @@ export interface EnvironmentOptions {
   readonly dir: string
   /** Address space set apart for the file: all processes name the same, so that none must map it anew when it grows. */
   readonly mapBytes: number
+  /** Told once when LMDB has given the environment up: only another process can open it again. */
+  readonly onFailed?: ((error: PipelineError) => void) | undefined
 }
 
-export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environment {
+export function openEnvironment({ dir, mapBytes, onFailed }: EnvironmentOptions): Environment {
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const file = join(dir, 'data.mdb')
   const isNew = !exists(file)
@@ -131,6 +133,7 @@ export function openEnvironment({ dir, mapBytes }: EnvironmentOptions): Environm
       `the disk failed under the log in ${dir} (${because}): check it, then restart`,
       { cause, retryAfterSeconds: 30 },
     )
+    onFailed?.(failed)
     return new PipelineError(
       'unknown_result',
       `the disk failed under the log in ${dir} (${because}): the write may or may not be there`,

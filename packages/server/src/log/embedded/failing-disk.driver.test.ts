@@ -72,7 +72,8 @@ describe('the embedded log on a disk that fails', () => {
   // strace lets one system call of the child fail. Which one is the data's sync is the same in every run of the same program.
   const script = `import { createEmbeddedLog } from ${JSON.stringify(join(import.meta.dirname, 'create-embedded-log.ts'))}
     const quiet = () => {}
-    const deps = { clock: { now: () => 0, sleep() {} }, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet }, metrics: { getSingleMetric: () => ({}) } }
+    const fatal = []
+    const deps = { fatal: (error) => fatal.push(error.code), clock: { now: () => 0, sleep() {} }, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet }, metrics: { getSingleMetric: () => ({}) } }
     const signal = new AbortController().signal
     const log = createEmbeddedLog({ dir: process.argv[2], partitions: 1, retention: { hours: 1, bytes: 1e9 } }, deps)
     await log.start(signal)
@@ -80,10 +81,10 @@ describe('the embedded log on a disk that fails', () => {
     for (let i = 0; i < Number(process.argv[3]); i++)
       said.push(await log.append([{ topic: 'events', partition: 0, value: Buffer.alloc(9000, i) }], {}, signal).then(() => 'stored', (error) => error.code))
     const held = await log.read({ topic: 'events', partition: 0, offset: 0 }, { bytes: 1e9, waitMs: 0 }, signal).then((records) => records.length, () => -1)
-    process.stdout.write(JSON.stringify({ said, held }))
+    process.stdout.write(JSON.stringify({ said, held, fatal }))
     process.exit(0)`
 
-  function runWith(inject: string): { said: string[]; held: number } | undefined {
+  function runWith(inject: string): { said: string[]; held: number; fatal: string[] } | undefined {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-eio-'))
     try {
       const program = join(dir, 'append.ts')
@@ -109,7 +110,7 @@ describe('the embedded log on a disk that fails', () => {
         // One thread writes: strace counts calls per thread.
         { env: { ...process.env, UV_THREADPOOL_SIZE: '1' }, timeout: 20_000, encoding: 'utf8' },
       )
-      return stdout === '' ? undefined : (JSON.parse(stdout) as { said: string[]; held: number })
+      return stdout === '' ? undefined : (JSON.parse(stdout) as { said: string[]; held: number; fatal: string[] })
     } finally {
       rmSync(dir, { recursive: true, force: true })
     }
@@ -119,15 +120,17 @@ describe('the embedded log on a disk that fails', () => {
     const result = runWith('fdatasync:error=EIO:when=3')
     expect(result?.said.toSorted()).toEqual(['stored', 'stored', 'stored', 'stored', 'unavailable'])
     expect(result?.held).toBe(4)
+    expect(result?.fatal).toEqual([])
   })
 
   it.skipIf(!canTrace)(
-    'says that the result is unknown when the meta page itself fails, and takes nothing more',
+    'says that the result is unknown when the meta page itself fails, takes nothing more, and asks for a new process',
     () => {
       const results = [1, 2, 3, 4, 5].map((when) => runWith(`pwrite64:error=EIO:when=${when}`))
       const unknown = results.filter((result) => result?.said.includes('unknown_result'))
       expect(unknown.length).toBeGreaterThan(0)
       for (const result of unknown) {
+        expect(result?.fatal).toEqual(['unavailable'])
         const at = result?.said.indexOf('unknown_result') ?? -1
         expect(result?.said.slice(0, at).every((answer) => answer === 'stored')).toBe(true)
         expect(result?.said.slice(at + 1).every((answer) => answer === 'unavailable')).toBe(true)
