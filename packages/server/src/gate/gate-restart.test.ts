@@ -19,7 +19,7 @@ async function open(dataDir: string) {
   const deps = testDeps()
   const retention = { hours: 168, bytes: 1e10 }
   const state = createEmbeddedState({ path: join(dataDir, 'state') }, deps)
-  const log = createEmbeddedLog({ dir: join(dataDir, 'log'), partitions: 1, retention }, deps)
+  const log = createEmbeddedLog({ dir: join(dataDir, 'log'), partitions: 1 }, deps)
   const dedup = createDedupIndex({
     dir: join(dataDir, 'dedup'),
     log,

@@ -1,4 +1,4 @@
-import { type EventColumns, encodeEventsRecord, encodeOutcomesRecord } from '@millrace/protocol'
+import { type EventColumns, encodeEventsRecord, encodeDeadLetter, encodeOutcomesRecord } from '@millrace/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.ts'
@@ -107,6 +107,71 @@ describe('trim', () => {
     const membership = await log.join('load', ['outcomes'], async () => {}, never)
     await log.commit(membership, [{ topic: 'outcomes', partition: 0, offset: 2 }])
     expect(await trim(log, [])).toBe(1)
+  })
+
+  it('is not kept from trimming by a record that cannot be read', async () => {
+    const log = memoryLog()
+    await fill(log, [30, 25])
+    await log.append([{ topic: 'events', partition: 0, value: new Uint8Array(20) }], {}, never)
+    await fill(log, [24, 23, 1])
+    await load(log, 6)
+    for (let look = 0; look < 6; look++) await trim(log, [eventsAt(6)])
+    expect(await firstOf(log)).toBe(5)
+  })
+
+  describe('dead letters', () => {
+    const letters = async (log: MemoryLog, ages: readonly number[]) => {
+      for (const age of ages) {
+        const value = encodeDeadLetter({
+          topic: 'events',
+          partition: 0,
+          offset: 0,
+          job: 'load',
+          failedAt: testNow - age * hour,
+          attempts: 5,
+          error: 'malformed',
+          value: new Uint8Array(1000),
+        })
+        await log.append([{ topic: 'deadletters', partition: 0, value }], {}, never)
+      }
+    }
+    const loadAll = async (log: MemoryLog) => {
+      const topics = ['events', 'deadletters'] as const
+      const membership = await log.join('load', topics, async () => {}, never)
+      const ends = await Promise.all(
+        topics.map(async (topic) => ({ topic, end: (await log.bounds(topic))[0]?.next ?? 0 })),
+      )
+      const positions = ends.map(({ topic, end }) => ({ topic, partition: 0, offset: end }))
+      await log.commit(membership, positions)
+    }
+    const firstLetter = async (log: MemoryLog) => (await log.bounds('deadletters'))[0]?.first
+
+    it('wait for a person longer than the log keeps events, but not for ever', async () => {
+      const log = memoryLog()
+      await letters(log, [31 * 24, 29 * 24, 1])
+      expect(await trim(log, [])).toBe(0) // not loaded: not told to anybody yet
+      await loadAll(log)
+      expect(await trim(log, [])).toBe(1)
+      expect(await firstLetter(log)).toBe(1)
+    })
+
+    it('make room only when nothing else can', async () => {
+      const log = memoryLog()
+      await letters(log, [3, 2, 1])
+      await fill(
+        log,
+        Array.from({ length: 100 }, () => 1),
+      )
+      await loadAll(log)
+      const bytes = await log.bytes()
+      await trim(log, [eventsAt(100)], { hours: 10, bytes })
+      expect(await firstLetter(log)).toBe(0)
+      expect(await firstOf(log)).toBeGreaterThan(0)
+      await trim(log, [eventsAt(100)], { hours: 0, bytes: 1e9 })
+      expect(await firstOf(log)).toBe(100)
+      await trim(log, [eventsAt(100)], { hours: 10, bytes: 100 })
+      expect(await firstLetter(log)).toBe(3)
+    })
   })
 })
 

@@ -1,4 +1,4 @@
-import { decodeOutcomesRecord, decodeQuarantineRecord, readEnvelope } from '@millrace/protocol'
+import { decodeDeadLetter, decodeOutcomesRecord, decodeQuarantineRecord, readEnvelope } from '@millrace/protocol'
 import type { Bounds, Committed, Log, Position, Topic } from '../log/log.ts'
 import type { DedupIndex } from './dedup/dedup-index.ts'
 
@@ -18,16 +18,17 @@ export interface TrimOptions {
   readonly signal: AbortSignal
 }
 
-/** What the gate writes. Dead letters wait for a person. */
-const trimmed: readonly Topic[] = ['events', 'quarantine', 'outcomes']
 /** Trimming begins before the log is full, where admission refuses, and ends well below. */
 const bytesFrom = 0.9
 const bytesGoal = 0.8
 const hourMs = 3_600_000
+/** A dead letter is all that is left of its events and waits for a person, as long as what is quarantined does. */
+const deadLetterHours = 30 * 24
 
 /**
  * Forgets records that are older than the retention's hours, or the oldest of a log that comes near its bytes. Never what `load` has
- * not committed, and never events that the dedup index would have to read back. Returns how many records went.
+ * not committed, and never events that the dedup index would have to read back; dead letters for want of room only when nothing else
+ * may go. Returns how many records went.
  */
 export async function trimLog(options: TrimOptions): Promise<number> {
   const { log, dedup, retention, now, group = 'load', signal } = options
@@ -35,21 +36,35 @@ export async function trimLog(options: TrimOptions): Promise<number> {
   const sealed = dedup.sealedBefore()
   const bytes = await log.bytes()
   const excess = bytes > retention.bytes * bytesFrom ? 1 - (retention.bytes * bytesGoal) / bytes : 0
-  let gone = 0
-  for (const topic of trimmed) {
+
+  /** How many records went, and whether `excess` asked for more than may go. */
+  async function trimTopic(topic: Topic, hours: number, excess: number): Promise<{ gone: number; isShort: boolean }> {
+    let gone = 0
+    let isShort = true
     for (const bounds of await log.bounds(topic)) {
       const allowed = mayGo(topic, bounds, committed, sealed)
-      if (allowed <= bounds.first) continue
-      const old = await firstSince(log, topic, { ...bounds, next: allowed }, now - retention.hours * hourMs, signal)
       // By bytes only an estimate: records are taken to be alike; the next look corrects it.
       const many = bounds.first + Math.ceil((bounds.next - bounds.first) * excess)
+      if (many <= allowed && many > bounds.first) isShort = false
+      if (allowed <= bounds.first) continue
+      const old = await firstSince(log, topic, { ...bounds, next: allowed }, now - hours * hourMs, signal)
       const offset = Math.min(allowed, Math.max(old, many))
       if (offset <= bounds.first) continue
       await log.trim({ topic, partition: bounds.partition, offset })
       gone += offset - bounds.first
     }
+    return { gone, isShort }
   }
-  return gone
+
+  let gone = 0
+  let isShort = excess > 0
+  for (const topic of ['events', 'quarantine', 'outcomes'] as const) {
+    const trimmed = await trimTopic(topic, retention.hours, excess)
+    gone += trimmed.gone
+    isShort &&= trimmed.isShort
+  }
+  const letters = await trimTopic('deadletters', Math.max(retention.hours, deadLetterHours), isShort ? excess : 0)
+  return gone + letters.gone
 }
 
 function mayGo(topic: Topic, bounds: Bounds, committed: readonly Committed[], sealed: readonly Position[]): number {
@@ -73,9 +88,15 @@ async function firstSince(log: Log, topic: Topic, bounds: Bounds, since: number,
   return low
 }
 
+/** A record that cannot be read does not keep the others: it is taken for new, and goes when one behind it does. */
 function writtenAt(topic: Topic, value: Uint8Array): number {
-  if (topic === 'events') return readEnvelope(value).ingestedAt
-  if (topic === 'quarantine') return decodeQuarantineRecord(value)[0]?.receivedAt ?? Number.POSITIVE_INFINITY
-  const { rows, counts } = decodeOutcomesRecord(value)
-  return counts[0]?.minute ?? rows[0]?.receivedAt ?? Number.POSITIVE_INFINITY
+  try {
+    if (topic === 'events') return readEnvelope(value).ingestedAt
+    if (topic === 'deadletters') return decodeDeadLetter(value).failedAt
+    if (topic === 'quarantine') return decodeQuarantineRecord(value)[0]?.receivedAt ?? Number.POSITIVE_INFINITY
+    const { rows, counts } = decodeOutcomesRecord(value)
+    return counts[0]?.minute ?? rows[0]?.receivedAt ?? Number.POSITIVE_INFINITY
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
 }

@@ -12,22 +12,17 @@ import { floorOf, headOf, type Layout } from './layout.ts'
 import { openLease } from './lease.ts'
 import { createMembers, type Members } from './members.ts'
 import { createReader } from './reader.ts'
-import { createRetention, type Retention } from './retention.ts'
+import { createTrimmer, type Trimmer } from './trimmer.ts'
 
 export interface EmbeddedLogOptions {
   readonly dir: string
   /** Of `events`; the other topics, with far less in them, have one. */
   readonly partitions: number
-  readonly retention: { readonly hours: number; readonly bytes: number }
-  /** Groups without whose commit nothing is forgotten. */
-  readonly protects?: readonly string[]
   /** A member that gave no sign of life for so long is taken for dead. A dead process is noticed at once. */
   readonly leaseMs?: number
   /** Address space, not memory and not disk. */
   readonly mapBytes?: number
 }
-
-const sweepEveryMs = 60_000
 
 interface Running {
   readonly env: Environment
@@ -38,8 +33,7 @@ interface Running {
   readonly read: Log['read']
   readonly groups: GroupStore
   readonly members: Members
-  readonly retention: Retention
-  readonly sweeper: { stop(): Promise<void> }
+  readonly trimmer: Trimmer
 }
 
 /** The log in one LMDB environment: keys.ts draws it. Any number of processes of one machine may have it open. */
@@ -64,14 +58,10 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
       const leaseMs = options.leaseMs ?? 10_000
       const lease = openLease(options.dir, instance, leaseMs, deps.clock)
       const members = createMembers({ layout, groups, lease, leaseMs, instance, deps })
-      const retention = createRetention(layout, groups, deps.clock, {
-        ...options.retention,
-        protects: options.protects ?? ['load'],
-      })
+      const trimmer = createTrimmer(layout)
       const prepareCommit = ({ membership, positions, note }: GroupCommit) =>
         groups.prepareCommit(membership.group, members.idOf(membership), positions, note)
       const appender = createAppender({ layout, bell, clock: deps.clock, prepareCommit })
-      const sweeper = startSweeper(retention, deps)
       return {
         env,
         bell,
@@ -81,8 +71,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
         read: createReader(layout, bell),
         groups,
         members,
-        retention,
-        sweeper,
+        trimmer,
       }
     } catch (error) {
       await env.close()
@@ -92,9 +81,8 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
 
   async function close(): Promise<void> {
     if (running === undefined) return
-    const { env, bell, appender, members, sweeper } = running
+    const { env, bell, appender, members } = running
     hideBytes()
-    await sweeper.stop()
     await appender.stop()
     await members.stop()
     running = undefined
@@ -109,7 +97,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
       running = await open()
       hideBytes = showBytes(
         deps.metrics,
-        () => running?.retention.bytes() ?? 0,
+        () => running?.trimmer.bytes() ?? 0,
         () => running?.env.fileBytes() ?? 0,
       )
     },
@@ -144,8 +132,8 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
         next: headOf(env, topic, partition).next,
       }))
     },
-    trim: async (before) => up().retention.trim(before),
-    bytes: async () => up().retention.bytes(),
+    trim: async (before) => up().trimmer.trim(before),
+    bytes: async () => up().trimmer.bytes(),
   }
 }
 
@@ -177,24 +165,6 @@ async function found(env: Environment, options: EmbeddedLogOptions): Promise<{ e
       `log.partitions is ${options.partitions}, but the log in ${options.dir} was made with ${partitions}: set it back to that`,
     )
   return { epoch, partitions }
-}
-
-/** One sweep a minute; several processes doing so come to the same end. */
-function startSweeper(retention: Retention, deps: Deps): { stop(): Promise<void> } {
-  let sweeping = Promise.resolve()
-  const timer = setInterval(() => {
-    sweeping = sweeping
-      .then(() => retention.sweep())
-      .catch((error: unknown) =>
-        deps.logger.warn({ err: error }, 'could not forget old records of the log; trying again in a minute'),
-      )
-  }, sweepEveryMs).unref()
-  return {
-    stop() {
-      clearInterval(timer)
-      return sweeping
-    },
-  }
 }
 
 /** Returns what takes the metrics away again, so that the next log of the same process can show its own. */

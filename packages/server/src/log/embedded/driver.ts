@@ -8,6 +8,6 @@ export function embeddedLogDriver(dir: string): Driver<EmbeddedLogConfig, Log> {
   return {
     name: 'embedded',
     config: embeddedLogConfig,
-    create: ({ partitions, retention }, deps) => createEmbeddedLog({ dir, partitions, retention }, deps),
+    create: ({ partitions }, deps) => createEmbeddedLog({ dir, partitions }, deps),
   }
 }

@@ -17,7 +17,7 @@ async function harness(): Promise<LogHarness> {
   return {
     async open() {
       const log = createEmbeddedLog(
-        { dir, partitions, retention: { hours: 1, bytes: 1e9 } },
+        { dir, partitions },
         { clock: systemClock, logger: silentLogger, metrics: new Registry() },
       )
       await log.start(new AbortController().signal)
@@ -37,10 +37,7 @@ describe('the embedded driver', () => {
   let dir: string
   const metrics = new Registry()
   const make = (partitionCount = 2) =>
-    createEmbeddedLog(
-      { dir, partitions: partitionCount, retention: { hours: 1, bytes: 1e9 } },
-      { clock: systemClock, logger: silentLogger, metrics },
-    )
+    createEmbeddedLog({ dir, partitions: partitionCount }, { clock: systemClock, logger: silentLogger, metrics })
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'millrace-log.with.dots-'))
   })

@@ -28,7 +28,7 @@ describe('the embedded log on a disk that fails', () => {
       const dir = mkdtempSync(join(tmpdir(), 'millrace-full-'))
       expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', dir]).status).toBe(0)
       const log = createEmbeddedLog(
-        { dir: join(dir, 'log'), partitions: 1, retention: { hours: 1, bytes: 1e9 } },
+        { dir: join(dir, 'log'), partitions: 1 },
         { clock: systemClock, logger: silentLogger, metrics: new Registry() },
       )
       const append = (size: number) =>
@@ -75,7 +75,7 @@ describe('the embedded log on a disk that fails', () => {
     const fatal = []
     const deps = { fatal: (error) => fatal.push(error.code), clock: { now: () => 0, sleep() {} }, logger: { debug: quiet, info: quiet, warn: quiet, error: quiet }, metrics: { getSingleMetric: () => ({}) } }
     const signal = new AbortController().signal
-    const log = createEmbeddedLog({ dir: process.argv[2], partitions: 1, retention: { hours: 1, bytes: 1e9 } }, deps)
+    const log = createEmbeddedLog({ dir: process.argv[2], partitions: 1 }, deps)
     await log.start(signal)
     const said = []
     for (let i = 0; i < Number(process.argv[3]); i++)

@@ -23,7 +23,7 @@ export type ChildCommand =
 const [dir = '', partitions = '1', leaseMs = '10000'] = process.argv.slice(2)
 const never = new AbortController().signal
 const log = createEmbeddedLog(
-  { dir, partitions: Number(partitions), retention: { hours: 1, bytes: 1e9 }, leaseMs: Number(leaseMs) },
+  { dir, partitions: Number(partitions), leaseMs: Number(leaseMs) },
   { clock: systemClock, logger: silentLogger, metrics: new Registry() },
 )
 let membership: Membership | undefined

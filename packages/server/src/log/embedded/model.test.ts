@@ -191,7 +191,7 @@ it('does what the plain model does, whatever comes in whatever order', async () 
         const dir = mkdtempSync(join(tmpdir(), 'millrace-log-model-'))
         const open = async () => {
           const log = createEmbeddedLog(
-            { dir, partitions, retention: { hours: 1, bytes: 1e9 } },
+            { dir, partitions },
             { clock: systemClock, logger: silentLogger, metrics: new Registry() },
           )
           await log.start(never)

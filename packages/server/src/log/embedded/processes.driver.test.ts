@@ -26,7 +26,7 @@ describe('the embedded driver with several processes', () => {
   const children: ChildProcess[] = []
   const open = async () => {
     const opened = createEmbeddedLog(
-      { dir, partitions, retention: { hours: 1, bytes: 1e9 }, leaseMs: 1500 },
+      { dir, partitions, leaseMs: 1500 },
       { clock: systemClock, logger: silentLogger, metrics: new Registry() },
     )
     await opened.start(never)

@@ -33,7 +33,7 @@ describe('what the embedded log has synced when it acknowledges', () => {
         `import { createEmbeddedLog } from ${JSON.stringify(join(import.meta.dirname, 'create-embedded-log.ts'))}
          import { writeSync } from 'node:fs'
          const deps = { clock: { now: Date.now, sleep() {} }, logger: console, metrics: { getSingleMetric: () => ({}) } }
-         const log = createEmbeddedLog({ dir: ${JSON.stringify(join(dir, 'log'))}, partitions: 1, retention: { hours: 1, bytes: 1e9 } }, deps)
+         const log = createEmbeddedLog({ dir: ${JSON.stringify(join(dir, 'log'))}, partitions: 1 }, deps)
          const signal = new AbortController().signal
          await log.start(signal)
          for (let i = 0; i < 5; i++) {
