@@ -143,7 +143,11 @@ function holdsOnlyColumns(event: Record<string, unknown>): boolean {
 }
 
 function keepOthers(columns: EventColumns, others: Record<string, unknown>, issues: Issue[]): void {
-  const properties = columns.properties ?? {}
+  const { properties } = columns
+  if (properties === undefined) {
+    columns.properties = others
+    return
+  }
   for (const key of Object.keys(others)) {
     if (!Object.hasOwn(properties, key)) setKey(properties, key, others[key])
     else {
@@ -153,7 +157,6 @@ function keepOthers(columns: EventColumns, others: Record<string, unknown>, issu
       else setKey(columns.data, key, others[key])
     }
   }
-  columns.properties = properties
 }
 
 function checkType(event: Record<string, unknown>, columns: EventColumns, issues: Issue[]): void {
