@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -25,6 +25,8 @@ export interface Broker {
   readonly saslAddress: string
   /** The listener with TLS, where `tls` was given. */
   readonly tlsAddress: string
+  /** What a proxy forwards to, where `advertise` was given. */
+  readonly proxiedAddress: string
   readonly pid: () => number
   start(): Promise<void>
   /** As a crash; `start` brings it back with its data. */
@@ -40,6 +42,8 @@ export interface BrokerOptions {
   readonly users?: Readonly<Record<string, string>>
   /** PEM files: certificate and key in one, and who signed it. */
   readonly tls?: { readonly keystore: string; readonly truststore: string }
+  /** Whoever asks at `proxiedAddress` is sent to this address for everything. */
+  readonly advertise?: string
   readonly properties?: Readonly<Record<string, string>>
 }
 
@@ -88,22 +92,28 @@ function fetchBroker(): void {
 
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
-  const [plain, controller, sasl, tls] = await freePorts(4)
+  const [plain, controller, sasl, tls, proxied] = await freePorts(5)
   let child: ChildProcess | undefined
   let gone: Promise<void> = Promise.resolve()
 
   const listeners = [`PLAINTEXT://127.0.0.1:${plain}`]
   if (options.users !== undefined) listeners.push(`SASL_PLAINTEXT://127.0.0.1:${sasl}`)
   if (options.tls !== undefined) listeners.push(`SSL://127.0.0.1:${tls}`)
+  const advertised = [...listeners]
+  if (options.advertise !== undefined) {
+    listeners.push(`PROXIED://127.0.0.1:${proxied}`)
+    advertised.push(`PROXIED://${options.advertise}`)
+  }
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     listeners: [...listeners, `CONTROLLER://127.0.0.1:${controller}`].join(),
-    'advertised.listeners': listeners.join(),
+    'advertised.listeners': advertised.join(),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL',
+    'listener.security.protocol.map':
+      'CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL',
     'log.dirs': join(dir, 'data'),
     'auto.create.topics.enable': 'false',
     'offsets.topic.replication.factor': '1',
@@ -169,6 +179,7 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
     address: `127.0.0.1:${plain}`,
     saslAddress: `127.0.0.1:${sasl}`,
     tlsAddress: `127.0.0.1:${tls}`,
+    proxiedAddress: `127.0.0.1:${proxied}`,
     pid: () => child?.pid ?? 0,
     start,
     kill9: () => end('SIGKILL'),
@@ -221,4 +232,78 @@ function isOpen(port: number): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
+}
+
+/** What becomes of one request: it passes, never arrives, or arrives while its answer is lost. Both latter end the connection. */
+export type Fate = 'pass' | 'lost' | 'answer lost'
+
+export interface Proxy {
+  readonly address: string
+  target: string
+  /** By Kafka's number of the kind of request. */
+  fate: (apiKey: number) => Fate
+  /** Ends all connections and takes no new ones. */
+  isCut: boolean
+  close(): Promise<void>
+}
+
+/** Between client and broker, to lose what a network loses. */
+export async function createProxy(): Promise<Proxy> {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const server = createServer((client) => {
+    if (isCut) return void client.destroy()
+    const [host, port] = proxy.target.split(':')
+    const broker = connect(Number(port), host)
+    const end = () => {
+      client.destroy()
+      broker.destroy()
+    }
+    let isDeaf = false
+    let pending = Buffer.alloc(0)
+    for (const socket of [client, broker]) {
+      sockets.add(socket)
+      socket.on('error', end)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        end()
+      })
+    }
+    client.on('data', (chunk: Buffer) => {
+      pending = Buffer.concat([pending, chunk])
+      while (pending.length >= 6 && pending.length >= 4 + pending.readInt32BE(0)) {
+        const length = 4 + pending.readInt32BE(0)
+        const fate = proxy.fate(pending.readInt16BE(4))
+        if (fate === 'lost') return end()
+        if (fate === 'answer lost') isDeaf = true
+        broker.write(pending.subarray(0, length))
+        pending = pending.subarray(length)
+      }
+    })
+    broker.on('data', (chunk: Buffer) => {
+      if (isDeaf) end()
+      else client.write(chunk)
+    })
+  })
+  const address = await new Promise<string>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve(`127.0.0.1:${(server.address() as { port: number }).port}`))
+  })
+  const proxy: Proxy = {
+    address,
+    target: '',
+    fate: () => 'pass',
+    get isCut() {
+      return isCut
+    },
+    set isCut(value) {
+      isCut = value
+      if (value) for (const socket of sockets) socket.destroy()
+    },
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy()
+        server.close(() => resolve())
+      }),
+  }
+  return proxy
 }

@@ -30,6 +30,8 @@ export interface KafkaLogOptions {
   readonly transactionalId?: () => string
   /** A member of which nothing is heard for so long is taken for dead. */
   readonly sessionMs?: number
+  /** How long to ask what became of an append whose answer was lost, before it is `unknown_result`. */
+  readonly decideMs?: number
 }
 
 interface Running {
@@ -98,6 +100,11 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
         logger,
         transactionalId: options.transactionalId?.() ?? `${options.topicPrefix}${randomUUID()}`,
         maxRecordBytes: found.maxRecordBytes,
+        onReplaced: (error) => {
+          logger.error({ err: error }, 'Kafka: the log cannot be written by this process any more')
+          deps.fatal?.(error)
+        },
+        ...(options.decideMs === undefined ? {} : { decideMs: options.decideMs }),
         prepareCommit: ({ membership, positions, note }: GroupCommit) => memberOf(membership).prepare(positions, note),
       })
       if (options.transactionalId !== undefined) await producer.fence(signal)

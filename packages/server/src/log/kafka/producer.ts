@@ -2,7 +2,7 @@ import type { Logger } from '../../core/deps.ts'
 import type { Clock } from '../../core/clock.ts'
 import { PipelineError } from '../../core/errors.ts'
 import { type GroupCommit, type NewRecord, type Position, topics } from '../log.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, unlessAborted } from './cluster.ts'
 import { hasId, isPassing, isUnanswered, toLogError } from './kafka-errors.ts'
 import { keyOf, type Layout } from './layout.ts'
 import type { PreparedCommit } from './offsets.ts'
@@ -39,11 +39,14 @@ export interface ProducerOptions {
   readonly transactionalId: string
   readonly maxRecordBytes: number
   readonly prepareCommit: (commit: GroupCommit) => PreparedCommit
+  /** Another process has taken over; this one can append nothing more. */
+  readonly onReplaced: (error: PipelineError) => void
+  /** How long to ask what became of a transaction. */
+  readonly decideMs?: number
 }
 
 /** Tries of one append: a broker that restarts comes back within it. */
 const appendMs = 15_000
-const decideMs = 15_000
 const fenceMs = 30_000
 /** What was begun before a stop may still take so long. */
 const stopMs = 5_000
@@ -52,6 +55,13 @@ const transactionMs = 20_000
 const maxBatchBytes = 16 * 2 ** 20
 const maxAppendBytes = 128 * 2 ** 20
 const never = new AbortController().signal
+
+const fencedIds = ['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH']
+
+interface Identity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
 
 interface Pending {
   readonly records: readonly NewRecord[]
@@ -63,7 +73,7 @@ interface Pending {
 }
 
 export function createProducer(options: ProducerOptions): Producer {
-  const { cluster, layout, transactionalId, clock, logger, maxRecordBytes } = options
+  const { cluster, layout, transactionalId, clock, logger, maxRecordBytes, decideMs = 15_000 } = options
   const queue: Pending[] = []
   let isPumping = false
   let pumped = Promise.resolve()
@@ -71,30 +81,61 @@ export function createProducer(options: ProducerOptions): Producer {
   const isStopped = () => stopsBy !== Number.POSITIVE_INFINITY
   /** The epoch that may write; undefined: a fence is due before the next append. */
   let current: Transaction | undefined
+  const ending = new AbortController()
+  let identity: Identity | undefined
+  let replaced: PipelineError | undefined
   let fencing: Promise<void> | undefined
   let isUndecided = false
 
   /** One at a time, whoever asks. */
   function fence(signal: AbortSignal): Promise<void> {
-    fencing ??= putFence(signal).finally(() => {
+    fencing ??= putFence().finally(() => {
       fencing = undefined
     })
-    return fencing
+    return unlessAborted(fencing, signal)
   }
 
-  async function putFence(signal: AbortSignal): Promise<void> {
-    const { producerId, producerEpoch } = await cluster.persist(
-      `begin to write as ${transactionalId}`,
-      fenceMs,
-      signal,
-      () =>
-        cluster.call({ transaction: transactionalId }, 'initProducerId', [transactionalId, transactionMs], {
-          signal,
-          lane: 'write',
-        }),
-    )
+  /**
+   * Told our last epoch, the coordinator goes on from it, also when it has ended a transaction that took too long; but not when another
+   * process has begun to write under this name since. Then this one is a zombie: what it knows of the log is no longer all of it.
+   */
+  async function putFence(): Promise<void> {
+    const { signal } = ending
+    if (replaced !== undefined) throw replaced
+    const doing = `begin to write as ${transactionalId}`
+    let got: Identity
+    try {
+      got = await cluster.persist(doing, fenceMs, signal, () => init(identity, signal))
+    } catch (error) {
+      const { cause } = error as PipelineError
+      if (identity === undefined || !hasId(cause, ...fencedIds, 'INVALID_PRODUCER_ID_MAPPING')) throw error
+      if (hasId(cause, ...fencedIds)) {
+        replaced = new PipelineError(
+          'conflict',
+          `another process writes to the log as ${transactionalId}, so this one must not any more`,
+          { cause },
+        )
+        options.onReplaced(replaced)
+        throw replaced
+      }
+      // Forgotten by the coordinator after a week without an append.
+      got = await cluster.persist(doing, fenceMs, signal, () => init(undefined, signal))
+    }
+    identity = got
+    const { producerId, producerEpoch } = got
     isUndecided = false
     current = createTransaction({ cluster, layout, transactionalId, producerId, producerEpoch, maxRecordBytes })
+  }
+
+  function init(known: Identity | undefined, signal: AbortSignal) {
+    return cluster.call(
+      { transaction: transactionalId },
+      'initProducerId',
+      known === undefined
+        ? [transactionalId, transactionMs]
+        : [transactionalId, transactionMs, known.producerId, known.producerEpoch],
+      { signal, lane: 'write' },
+    )
   }
 
   /** As many as one transaction should hold: with a commit alone, for its refusal must not touch its neighbours. */
@@ -232,7 +273,9 @@ export function createProducer(options: ProducerOptions): Producer {
     fence,
     async stop() {
       stopsBy = Math.min(stopsBy, clock.now() + stopMs)
+      const timer = setTimeout(() => ending.abort(new PipelineError('unavailable', 'the log is stopping')), stopMs)
       await pumped
+      clearTimeout(timer)
     },
   }
 }
