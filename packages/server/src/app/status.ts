@@ -49,7 +49,7 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
       tried(
         'rate',
         store.query(
-          'SELECT sum(events) AS events FROM ledger WHERE minute >= toStartOfMinute(now() - 60) AND minute < toStartOfMinute(now())',
+          'SELECT count() AS events FROM events WHERE ingested_at > now64(3) - INTERVAL 60 SECOND',
           {},
           limits,
           signal,

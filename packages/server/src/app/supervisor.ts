@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
 import { type SupervisedChild, superviseChild } from './child.ts'
@@ -62,7 +63,7 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
       ? superviseChild(
           {
             role: 'engine',
-            start: () => noted(dataDir, 'engine', spawnNode(engineArguments(engineOptions(config)))),
+            start: () => noted(dataDir, 'engine', spawnEngine(config, deps)),
             ready: (child, signal) => engineReady(dataDir, child.pid ?? 0, signal),
           },
           giveUp,
@@ -135,6 +136,20 @@ function noted(dataDir: string, role: string, child: ChildProcess): ChildProcess
   return child
 }
 
+/**
+ * Never with a terminal as its output: ClickHouse would log every query there, whatever its configuration says. What it does
+ * say (it cannot start, mostly) becomes lines of our log.
+ */
+function spawnEngine(config: Config, { logger }: Pick<Deps, 'logger'>): ChildProcess {
+  const child = spawnNode(engineArguments(engineOptions(config)), 'pipe')
+  for (const output of [child.stdout, child.stderr])
+    if (output !== null)
+      createInterface({ input: output }).on('line', (line) => {
+        if (line.trim() !== '') logger.warn({ role: 'engine' }, line.slice(0, 2000))
+      })
+  return child
+}
+
 function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
   const child = spawnNode(['--disable-warning=ExperimentalWarning', entryPoint(join('app', 'role-main')), role])
   child.send({ type: 'config', config }, () => {})
@@ -142,9 +157,9 @@ function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
 }
 
 /** stdout is the ready line's alone: what children say goes to stderr. */
-function spawnNode(args: readonly string[]): ChildProcess {
+function spawnNode(args: readonly string[], output: 2 | 'pipe' = 2): ChildProcess {
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 2, 2, 'ipc'],
+    stdio: ['ignore', output, output, 'ipc'],
     detached: true, // a terminal's Ctrl-C is for the supervisor, which then ends its children in order
   })
   child.on('error', () => {}) // seen as its end

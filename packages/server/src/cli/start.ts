@@ -14,7 +14,7 @@ export async function start(flags: Readonly<Record<string, unknown>>): Promise<v
   const logger = createLogger(config.logLevel, { role: 'supervisor' })
   process.title = 'millrace supervisor'
   const ending = Promise.withResolvers<void>()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.resolve())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.resolve())
 
   let supervisor: Awaited<ReturnType<typeof createSupervisor>>
   try {
