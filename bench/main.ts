@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { createInstance, pause, type Role } from '../test/support/instance.ts'
+import { createInstance, getJson, pause, type Role } from '../test/support/instance.ts'
 import { floors } from './floors.ts'
 import { stages } from './stages.ts'
 import { freshness, residentOf, roles, wholeWay, type WholeWay } from './whole-way.ts'
@@ -120,6 +120,16 @@ const memory = (sizes: Record<Role, number>) =>
   `${Math.round(roles.reduce((sum, role) => sum + sizes[role], 0))} MB (${roles.map((role) => `${role} ${Math.round(sizes[role])}`).join(', ')})`
 const loaded = residentOf(instance)
 print(`Resident memory: idle ${memory(idle)}; after the load ${memory(loaded)}`)
+const { body: status } = await getJson<{ sizes: { log_bytes: number; store_bytes: number; events: number } }>(
+  `${instance.ready().api}/api/v1/status`,
+)
+const onDisk = {
+  log: status.sizes.log_bytes / status.sizes.events,
+  tables: status.sizes.store_bytes / status.sizes.events,
+}
+print(
+  `On disk, bytes per event: log ${Math.round(onDisk.log)}, tables ${Math.round(onDisk.tables)} (${status.sizes.events} events of all loads)`,
+)
 const code = await instance.stop()
 await instance.dispose()
 if (code !== 0) say(`the instance ended with ${code}`)
@@ -150,6 +160,7 @@ if (values.json !== undefined) {
         readyMs: ms,
         residentIdle: idle,
         residentLoaded: loaded,
+        bytesPerEvent: onDisk,
         stages: byStage,
       },
       undefined,
