@@ -201,7 +201,7 @@ CREATE TABLE IF NOT EXISTS millrace.events (
   INDEX by_ingested_at ingested_at TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree PARTITION BY toDate(timestamp) ORDER BY (project, timestamp) TTL expires_at
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 1000000000, min_rows_for_wide_part = 100000000, non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, merge_with_ttl_timeout = 3600, nullable_serialization_version = 'allow_sparse';
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 1000000000, min_rows_for_wide_part = 100000000, non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, merge_with_ttl_timeout = 3600, object_shared_data_serialization_version = 'map_with_buckets', merge_max_dynamic_subcolumns_in_compact_part = 128, merge_max_dynamic_subcolumns_in_wide_part = 128, nullable_serialization_version = 'allow_sparse';
 
 CREATE TABLE IF NOT EXISTS millrace.outcomes (
   `id` String,
