@@ -23,6 +23,8 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
     cwd: options.cwd ?? tmpdir(),
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 60_000, // one that hangs is ended, and fails its test by its exit code
+    killSignal: 'SIGKILL',
   })
   const out: Buffer[] = []
   let stderr = ''

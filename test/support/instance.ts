@@ -50,6 +50,8 @@ export function createInstance(options: InstanceOptions = {}): Instance {
   let child: ChildProcess | undefined
   let exit: Promise<number | null> = Promise.resolve(null)
   let ready: Ready | undefined
+  // Whoever started it may be ended in between (a test's time limit): nothing stays behind. Its children end with it.
+  process.once('exit', () => child?.kill('SIGKILL'))
   let log = ''
   let out = ''
 
