@@ -18,7 +18,7 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
   const { dataDir } = config
   const projects = () => projectsOf(config)
   const state = openState(config, deps)
-  const log = openLog(config, deps, 'writer')
+  const log = openLog(config, deps, 'collector')
   const keys = createKeyRing({ state, projects, deps })
   const dedup = createDedupIndex({
     dir: join(dataDir, 'dedup'),

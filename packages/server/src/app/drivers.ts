@@ -9,10 +9,10 @@ import type { ClickHouseAddress } from '../stores/clickhouse/connection.ts'
 import { engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import type { Config } from './config.ts'
 
-/** Driver name → implementation: the only table of it. `writer`: of the one process of a data directory that runs the gate. */
-export function openLog({ log, dataDir }: Config, deps: Deps, role: 'writer' | 'reader' = 'reader'): Log {
+/** Driver name → implementation: the only table of it. */
+export function openLog({ log, dataDir }: Config, deps: Deps, role: 'collector' | 'worker' = 'worker'): Log {
   if (log.driver === 'embedded') return embeddedLogDriver(join(dataDir, 'log')).create(log, deps)
-  return kafkaLogDriver(role === 'writer' ? { writerFile: join(dataDir, 'log-writer') } : {}).create(log, deps)
+  return kafkaLogDriver({ role, nameFile: join(dataDir, 'log-name') }).create(log, deps)
 }
 
 export function openState(config: Config, deps: Deps): State {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ConnectionOptions } from '@platformatic/kafka'
 import type { Driver } from '../../core/driver.ts'
@@ -8,15 +8,14 @@ import type { Log } from '../log.ts'
 import { type KafkaLogConfig, kafkaLogConfig } from './config.ts'
 import { createKafkaLog } from './create-kafka-log.ts'
 
-export interface KafkaLogPlace {
-  /**
-   * For the process that appends: the file that keeps its name from one start to the next, so that it fences what a crash left behind.
-   * Without it (processes that only read, and append dead letters) a name is made anew each time.
-   */
-  readonly writerFile?: string
+/** Who opens the log: one process at a time. By this name it fences what its predecessor left behind, or still tries to do. */
+export interface KafkaLogUser {
+  readonly role: string
+  /** Keeps the name of this data directory from one start to the next. */
+  readonly nameFile: string
 }
 
-export function kafkaLogDriver({ writerFile }: KafkaLogPlace = {}): Driver<KafkaLogConfig, Log> {
+export function kafkaLogDriver({ role, nameFile }: KafkaLogUser): Driver<KafkaLogConfig, Log> {
   return {
     name: 'kafka',
     config: kafkaLogConfig,
@@ -28,10 +27,8 @@ export function kafkaLogDriver({ writerFile }: KafkaLogPlace = {}): Driver<Kafka
           partitions,
           retentionHours: retention.hours,
           connection: () => connectionOf(sasl, tls),
+          transactionalId: () => `${topicPrefix}${role}-${nameIn(nameFile)}`,
           ...(replicationFactor === undefined ? {} : { replicationFactor }),
-          ...(writerFile === undefined
-            ? {}
-            : { transactionalId: () => `${topicPrefix}collector-${writerName(writerFile)}` }),
         },
         deps,
       )
@@ -61,14 +58,24 @@ function connectionOf(
   }
 }
 
-function writerName(file: string): string {
-  if (existsSync(file)) {
-    const name = readFileSync(file, 'utf8').trim()
-    if (/^[0-9a-f-]{36}$/.test(name)) return name
+function nameIn(file: string): string {
+  if (!existsSync(file)) makeName(file)
+  const name = readFileSync(file, 'utf8').trim()
+  if (!/^[0-9a-f-]{36}$/.test(name))
     throw new PipelineError('config', `${file} does not hold a name that Millrace wrote; remove it`)
-  }
-  const name = randomUUID()
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${name}\n`)
   return name
+}
+
+/** By whoever comes first: roles start at the same time. Whole when it appears. */
+function makeName(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const made = `${file}.${process.pid}`
+  writeFileSync(made, `${randomUUID()}\n`)
+  try {
+    linkSync(made, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(made)
+  }
 }

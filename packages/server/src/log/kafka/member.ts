@@ -59,6 +59,8 @@ export function createMember(options: MemberOptions): Member {
   let isBereft = false
   let isTold = false
   let isLeft = false
+  /** What is committed is not known here any more, only to who joins anew. */
+  let isDoubted = false
   let isSettling = false
   let mustSettle = false
   let committing = Promise.resolve()
@@ -213,7 +215,7 @@ export function createMember(options: MemberOptions): Member {
       throw new PipelineError('too_large', `note of ${Buffer.byteLength(note)} bytes: at most ${maxNoteBytes}`)
     const stranger = positions.find((position) => !held.has(key(position)))
     if (stranger !== undefined) throw stale(key(stranger))
-    if (isLeft || held.size === 0) throw stale('anything')
+    if (isLeft || isDoubted || held.size === 0) throw stale('anything')
     const next = new Map(positions.map((position) => [key(position), position.offset]))
     const changed = [...held.values()]
       .filter((before) => note !== undefined || next.has(key(before)))
@@ -225,6 +227,9 @@ export function createMember(options: MemberOptions): Member {
       offsets: toTopicOffsets(layout, changed),
       applied() {
         for (const position of changed) if (held.has(key(position))) held.set(key(position), position)
+      },
+      doubted() {
+        isDoubted = true
       },
     }
   }

@@ -11,6 +11,8 @@ export interface PreparedCommit {
   readonly offsets: readonly TopicOffsets[]
   /** To be called once it is durable. */
   applied(): void
+  /** To be called when nobody can say whether it is: then the membership commits nothing more. */
+  doubted(): void
 }
 
 export interface TopicOffsets {

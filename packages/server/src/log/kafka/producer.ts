@@ -161,12 +161,13 @@ export function createProducer(options: ProducerOptions): Producer {
     const deadline = clock.now() + appendMs
     for (let failures = 0; ; failures++) {
       let transaction = current
+      let prepared: PreparedCommit | undefined
       try {
         if (transaction === undefined) {
           await fence(never)
           transaction = current as unknown as Transaction
         }
-        const prepared = commit === undefined ? undefined : options.prepareCommit(commit)
+        prepared = commit === undefined ? undefined : options.prepareCommit(commit)
         const offsets = await transaction.write(records, prepared)
         await decide(transaction)
         prepared?.applied()
@@ -178,10 +179,14 @@ export function createProducer(options: ProducerOptions): Producer {
         return
       } catch (error) {
         if (current === transaction) current = undefined
-        if (error instanceof PipelineError && error.code === 'unknown_result') throw error
+        if (error instanceof PipelineError && error.code === 'unknown_result') {
+          prepared?.doubted()
+          fenceSoon()
+          throw error
+        }
         if (isUndecided) throw toLogError(error, 'append')
         if (!isRepeatable(error) || clock.now() >= Math.min(deadline, stopsBy)) {
-          endSoon()
+          fenceSoon()
           throw refusal(error)
         }
         cluster.forget()
@@ -191,7 +196,7 @@ export function createProducer(options: ProducerOptions): Producer {
   }
 
   /** Nothing of the failed transaction may stand in the readers' way longer than needed. */
-  function endSoon(): void {
+  function fenceSoon(): void {
     if (!isStopped())
       fence(never).catch((error: unknown) => logger.warn({ err: error }, 'Kafka: an append was given up'))
   }
