@@ -212,3 +212,56 @@ describe('a load job that is killed', () => {
     expect(recordsOf(log, 'deadletters')).toBe(0)
   })
 })
+
+describe('a store that lacks memory', () => {
+  const run = async (log: MemoryLog, store: MemoryStore, until: () => boolean = () => false) => {
+    const deps = { clock: hasty, logger: silentLogger, metrics: new Registry() }
+    const runner = createRunner({ job: createLoad(store, deps), log, limits: { ms: 2, events: 1000 }, stopMs: 0 }, deps)
+    await runner.start(live)
+    for (let waits = 0; waits < 2_000 && !until() && !(await isDrained(log)); waits++) await sleep(1)
+    const status = await runner.status()
+    await runner.stop()
+    return status
+  }
+
+  it.each([1, 2, 5, 8])('gets a block of any size in pieces of at most %i rows, each row once', async (rowsMax) => {
+    const log = await loadedLog()
+    const store = memoryStore({ onInsert: (_call, { rows }) => (rows > rowsMax ? 'too-big' : 'store') })
+    const status = await run(log, store)
+    expect(await isDrained(log)).toBe(true)
+    expectExactlyOnce(store, { events: 29, quarantined: 4, duplicates: 6 })
+    expect(status.deadLetters).toBe(0)
+  })
+
+  it('loses nothing and stores nothing twice when answers are lost meanwhile', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.infiniteStream(
+          fc.constantFrom<InsertFate>('store', 'too-big', 'lose-answer', 'lose-rows', 'unknown', 'away'),
+        ),
+        async (fates) => {
+          const log = await loadedLog()
+          let calls = 0
+          const store = memoryStore({
+            onInsert: () => (++calls > 60 ? 'store' : (fates.next().value as InsertFate)),
+          })
+          const status = await run(log, store)
+          expect(await isDrained(log)).toBe(true)
+          expectExactlyOnce(store, { events: 29, quarantined: 4, duplicates: 6 })
+          expect(status.deadLetters).toBe(0)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  it('never makes dead letters of what does not fit while it lacks memory for a single row', async () => {
+    const log = await loadedLog()
+    let calls = 0
+    const store = memoryStore({ onInsert: () => (++calls > 100 ? 'store' : 'too-big') })
+    const status = await run(log, store)
+    expect(await isDrained(log)).toBe(true)
+    expectExactlyOnce(store, { events: 29, quarantined: 4, duplicates: 6 })
+    expect(status.deadLetters).toBe(0)
+  })
+})

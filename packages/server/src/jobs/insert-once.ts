@@ -37,23 +37,25 @@ export interface Inserted {
  *   4. ask again; what is missing still had its token noted but not its rows: insert it under a new token
  *   5. ask again, and only then say that it is done
  *
+ * A block for which the store lacks memory goes in halves, and halves of those: what one moment or one strange block cannot take whole
+ * must not stop the job for ever. A single row that does not fit is the store's fault, not the row's.
+ *
  * Rows that the table holds twice cannot be mended here; they are counted, so that somebody hears of it.
  */
 export async function insertOnce(store: Store, portion: Portion, cx: JobContext): Promise<Inserted> {
   if (portion.rows === 0) return { rows: 0, twice: 0 }
+  let isTooBig = false
   if (!cx.verify) {
-    try {
-      await store.insert(portion.block(), portion.token, cx.signal)
-      return { rows: portion.rows, twice: 0 }
-    } catch (error) {
-      if (toPipelineError(error).code !== 'unknown_result') throw error
-      await asOurs(() => store.stopQuery(portion.token, cx.signal))
-    }
+    const all = new Uint8Array(portion.rows).fill(1)
+    const result = await tryInsert(store, portion, all, portion.token, cx)
+    if (result === 'stored') return { rows: portion.rows, twice: 0 }
+    isTooBig = result === 'too big'
   }
   let missing = await findMissing(store, portion, cx)
   if (missing.count === 0) return { rows: 0, twice: missing.twice }
   const inserted = missing.count
-  await insertMissing(store, portion, missing.which, portion.token, cx)
+  if (isTooBig) await insertHalves(store, portion, missing.which, cx)
+  else await insertMissing(store, portion, missing.which, portion.token, cx)
   missing = await findMissing(store, portion, cx)
   if (missing.count > 0) {
     await insertMissing(store, portion, missing.which, `${portion.token}/again-${crypto.randomUUID()}`, cx)
@@ -69,6 +71,7 @@ export async function insertOnce(store: Store, portion: Portion, cx: JobContext)
   return { rows: inserted, twice: missing.twice }
 }
 
+/** The next question tells what is stored. */
 async function insertMissing(
   store: Store,
   portion: Portion,
@@ -76,13 +79,45 @@ async function insertMissing(
   token: string,
   cx: JobContext,
 ): Promise<void> {
-  const all = which.every((each) => each === 1)
+  const result = await tryInsert(store, portion, which, token, cx)
+  if (result === 'too big') await insertHalves(store, portion, which, cx)
+}
+
+async function tryInsert(
+  store: Store,
+  portion: Portion,
+  which: Uint8Array,
+  token: string,
+  cx: JobContext,
+): Promise<'stored' | 'unknown' | 'too big'> {
   try {
-    await store.insert(all ? portion.block() : portion.missing(which), token, cx.signal)
+    await store.insert(which.includes(0) ? portion.missing(which) : portion.block(), token, cx.signal)
+    return 'stored'
   } catch (error) {
-    // The next question tells; but first nothing of this insert may come later.
-    if (toPipelineError(error).code !== 'unknown_result') throw error
+    const { code } = toPipelineError(error)
+    if (code === 'limit_exceeded') return 'too big'
+    if (code !== 'unknown_result') throw error
+    // Nothing of this insert may come later than the next question.
     await asOurs(() => store.stopQuery(token, cx.signal))
+    return 'unknown'
+  }
+}
+
+async function insertHalves(store: Store, portion: Portion, which: Uint8Array, cx: JobContext): Promise<void> {
+  const rows: number[] = []
+  for (const [row, isMissing] of which.entries()) if (isMissing === 1) rows.push(row)
+  if (rows.length === 1) {
+    throw new PipelineError('unavailable', `the store lacks the memory for one row of table ${portion.table}`, {
+      retry: 'later',
+    })
+  }
+  const middle = Math.ceil(rows.length / 2)
+  for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
+    // Of a block of several days some may be stored although the whole was refused.
+    const { which: missing } = await findMissing(store, portion, cx)
+    const own = new Uint8Array(which.length)
+    for (const row of half) own[row] = missing[row] as number
+    if (own.includes(1)) await insertMissing(store, portion, own, `${portion.token}/half-${crypto.randomUUID()}`, cx)
   }
 }
 

@@ -37,7 +37,10 @@ export interface QueryLimits {
  * the table calls MATERIALIZED (`insert_allow_materialized_columns = 1`: the sealed originals of `quarantine`).
  */
 export interface Store extends Service {
-  /** Throws `unknown_result` when the answer was lost, `unavailable` when the store surely did not take it, other codes when it refused the block. */
+  /**
+   * Throws `unknown_result` when the answer was lost, `unavailable` when the store surely did not take it, `limit_exceeded` when it lacked
+   * the memory for the block (part of which it may have taken; a smaller block may pass), other codes when it refused the block.
+   */
   insert(block: Block, token: string, signal: AbortSignal): Promise<void>
   /** End every running insert or query whose id is `queryId` or begins with `queryId` + `/`, and wait until they are gone. */
   stopQuery(queryId: string, signal: AbortSignal): Promise<void>

@@ -9,8 +9,9 @@ import type { Block, Store } from '../stores/store.ts'
  * - `lose-answer` they are there, but the answer is lost: `unknown_result`
  * - `lose-rows`   killed between token and rows: `unknown_result`, the token is known and the rows are not there
  * - `unknown`     nothing is there: `unknown_result`
+ * - `too-big`     nothing is there, and will not be in one block of this size at this moment: `limit_exceeded`
  */
-export type InsertFate = 'store' | 'refuse' | 'away' | 'lose-answer' | 'lose-rows' | 'unknown'
+export type InsertFate = 'too-big' | 'store' | 'refuse' | 'away' | 'lose-answer' | 'lose-rows' | 'unknown'
 
 export interface MemoryStoreOptions {
   /** Called before each insert with its number, from 1. */
@@ -44,6 +45,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       await new Promise((resolve) => setImmediate(resolve))
       if (fate === 'refuse') throw new PipelineError('query_failed', 'the store refuses the block')
       if (fate === 'away') throw new PipelineError('unavailable', 'the store is away')
+      if (fate === 'too-big')
+        throw new PipelineError('limit_exceeded', 'the store lacks the memory for this block', { retry: 'later' })
       if (fate !== 'unknown' && !tokens.has(token)) {
         tokens.add(token)
         if (fate !== 'lose-rows') {

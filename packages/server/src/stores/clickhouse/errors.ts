@@ -18,6 +18,7 @@ const notSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREA
  * - `unavailable`: surely not stored, try again later
  * - `unknown_result`: it may be stored, wholly or in part: the answer was lost, or it failed after it had begun (a block of several
  *   days becomes several parts, one after another)
+ * - `limit_exceeded`: not enough memory for this block at this moment; it may be stored in part, and a smaller one may pass
  * - `malformed`: ClickHouse cannot read the block or the table is another one; never try it again
  */
 export function insertError(error: unknown, signal: AbortSignal): PipelineError {
@@ -27,6 +28,10 @@ export function insertError(error: unknown, signal: AbortSignal): PipelineError 
     if (codes.later.has(code))
       return mapped('unavailable', `the store does not take rows now: ${reason(error)}`, error, {
         retryAfterSeconds: 1,
+      })
+    if (noMemory.has(code))
+      return mapped('limit_exceeded', `the store lacks the memory for this block: ${reason(error)}`, error, {
+        retry: 'later',
       })
     if (unreadable.has(code)) return mapped('malformed', `the store cannot take this block: ${reason(error)}`, error)
     return mapped('unknown_result', `the store failed while it took rows: ${reason(error)}`, error, { retry: 'later' })
@@ -38,10 +43,13 @@ export function insertError(error: unknown, signal: AbortSignal): PipelineError 
   return mapped('unknown_result', `the store's answer to an insert was lost (${why})`, error, { retry: 'later' })
 }
 
+/** MEMORY_LIMIT_EXCEEDED, CANNOT_ALLOCATE_MEMORY */
+const noMemory = new Set([241, 173])
+
 /** Type, parse, column and table errors: the block, not the moment. A block is read whole before its first row is stored. */
 const unreadable = new Set([
-  6, 8, 9, 10, 16, 26, 27, 33, 36, 38, 41, 43, 44, 47, 50, 53, 60, 62, 69, 70, 72, 81, 108, 117, 128, 131, 261, 321,
-  349, 353, 441, 457, 636,
+  6, 8, 9, 10, 16, 26, 27, 32, 33, 36, 38, 41, 43, 44, 47, 50, 53, 60, 62, 69, 70, 72, 81, 108, 117, 128, 131, 261, 306,
+  321, 349, 353, 407, 441, 457, 636,
 ])
 
 /** What a failed question means; `message` is fit for whoever asked. */
