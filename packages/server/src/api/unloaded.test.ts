@@ -101,6 +101,19 @@ describe('the unloaded part of the log', () => {
     await busy
   })
 
+  it('says so rather than guess when the log never stands still', async () => {
+    const log = await logWith([{ batch: 0 }])
+    let batch = 1
+    const restless: Log = {
+      ...log,
+      async committed(group) {
+        await log.append(groupCommit({ batch: batch++ }), {}, signal)
+        return log.committed(group)
+      },
+    }
+    await expect(unloadedTail(restless)).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+  })
+
   it('stops when the asker leaves', async () => {
     const tail = await unloadedTail(await logWith([{ batch: 0 }]))
     await expect(tail.forEach(() => {}, AbortSignal.abort(new Error('left')))).rejects.toThrow('left')

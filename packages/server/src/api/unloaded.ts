@@ -14,6 +14,7 @@ export interface Unloaded {
 /** Beyond this, looking through the tail takes longer than anybody waits. */
 const maxBytes = 1e9
 const readBytes = 8e6
+const maxReadings = 200
 const group = 'load'
 
 interface Stretch {
@@ -25,7 +26,8 @@ interface Stretch {
 
 /**
  * A consistent view: the log's ends are read until two readings agree with the commit between them, so that what one group commit
- * wrote to several topics is seen whole or not at all. Throws `unavailable` while the tail is too long to look through.
+ * wrote to several topics is seen whole or not at all. Throws `unavailable` while the tail is too long to look through, or when the
+ * log never stands still for as long as two readings take.
  */
 export async function unloadedTail(log: Log): Promise<Unloaded> {
   const [committed, ends] = await settledEnds(log)
@@ -73,8 +75,12 @@ async function settledEnds(log: Log): Promise<[Awaited<ReturnType<Log['committed
   for (let attempt = 0; ; attempt++) {
     const committed = await log.committed(group)
     const after = await read()
-    // With readings in one transaction (embedded) the first is already consistent; elsewhere a busy log may need a few.
-    if (attempt >= 20 || after.every((end, at) => end.next === before[at]?.next)) return [committed, after]
+    // A reading takes far less than a group commit: even the busiest log needs but a few.
+    if (after.every((end, at) => end.next === before[at]?.next)) return [committed, after]
+    if (attempt === maxReadings)
+      throw new PipelineError('unavailable', 'the log moves too fast to be looked at as a whole; ask again', {
+        retryAfterSeconds: 1,
+      })
     before = after
   }
 }

@@ -5,6 +5,7 @@ import {
   type EventColumns,
   type EventsEnvelope,
   type LedgerCount,
+  maxRecordEvents,
   peekHeader,
   type QuarantinedEvent,
   readEnvelope,
@@ -25,7 +26,7 @@ export interface DeadLetterRows {
  * Records of other topics hold no events counted as stored: one row tells of them.
  */
 export function deadLetterRows(letter: DeadLetter): DeadLetterRows {
-  if (letter.topic !== 'events') return { quarantine: [unreadable(letter, envelopeOf(letter), 1)], counts: [] }
+  if (letter.topic !== 'events') return { quarantine: unreadable(letter, envelopeOf(letter), 1), counts: [] }
   const envelope = envelopeOf(letter)
   const events = eventsOf(letter)
   const count = events?.length ?? countOf(letter)
@@ -36,7 +37,7 @@ export function deadLetterRows(letter: DeadLetter): DeadLetterRows {
     counts.push({ project, minute, source, outcome: 'stored', reason: '', events: -count })
     counts.push({ project, minute, source, outcome: 'quarantined', reason: loadFailed, events: count })
   }
-  if (events === undefined) return { quarantine: [unreadable(letter, envelope, count)], counts }
+  if (events === undefined) return { quarantine: unreadable(letter, envelope, count), counts }
   const quarantine = events.map((event, index) => ({
     ...base(letter, envelope),
     id: event.id ?? '',
@@ -63,15 +64,17 @@ function base(letter: DeadLetter, envelope: EventsEnvelope) {
   }
 }
 
-/** One row for a whole record. */
-function unreadable(letter: DeadLetter, envelope: EventsEnvelope, count: number): QuarantinedEvent {
-  return {
+/** A record whose events cannot be told apart: as many rows as it says that it has events, so that the sums stay right. */
+function unreadable(letter: DeadLetter, envelope: EventsEnvelope, events: number): QuarantinedEvent[] {
+  const name = `record:${letter.topic}/${letter.partition}/${letter.offset}`
+  const redacted = stringifyJson({ record: `<${letter.value.length} bytes>`, events })
+  return Array.from({ length: Math.max(1, events) }, (_, index) => ({
     ...base(letter, envelope),
-    id: `record:${letter.topic}/${letter.partition}/${letter.offset}`,
-    index: 0,
-    redacted: stringifyJson({ record: `<${letter.value.length} bytes>`, events: count }),
+    id: index === 0 ? name : `${name}#${index}`,
+    index,
+    redacted,
     eventType: '',
-  }
+  }))
 }
 
 function envelopeOf(letter: DeadLetter): EventsEnvelope {
@@ -97,9 +100,11 @@ function eventsOf(letter: DeadLetter): readonly EventColumns[] | undefined {
   }
 }
 
+/** By its header; one that no record can have says nothing. */
 function countOf(letter: DeadLetter): number {
   try {
-    return peekHeader(letter.value).count
+    const { count } = peekHeader(letter.value)
+    return count <= maxRecordEvents ? count : 0
   } catch {
     return 0
   }

@@ -81,7 +81,10 @@ describe('a poison record', () => {
     // 3 + 4 + 5 stored and 1 quarantined were counted; 4 move from stored to quarantined, so the sum stays.
     expect(sum(store.column('ledger', 'events'))).toBe(13)
     expect(store.column('ledger', 'events').map(Number)).toContain(-4)
+    // One row per event that was counted, beside the one of batch 3.
+    expect(store.column('quarantine', 'id')).toHaveLength(5)
     expect(store.column('quarantine', 'id')).toContain('record:events/0/1')
+    expect(store.column('quarantine', 'id')).toContain('record:events/0/1#3')
   })
 
   it('is found too when the store refuses it, and its events are listed one by one', async () => {
