@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Connection, ConnectionOptions } from '@platformatic/kafka'
 import type { Clock } from '../../core/clock.ts'
 import { PipelineError } from '../../core/errors.ts'
@@ -119,6 +120,8 @@ interface Metadata {
 interface Link {
   readonly connection: Connection
   readonly versions: ReadonlyMap<number, readonly [number, number]>
+  /** The form of each request that both sides know. */
+  readonly picked: Map<ApiName, Apis[ApiName]>
 }
 
 const requestMs = 10_000
@@ -139,6 +142,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   async function connect(node: Node, key: string, timeoutMs: number): Promise<Link> {
     if (isClosed) throw new PipelineError('unavailable', 'the log is stopping')
     const connection = new kafka.Connection(options.clientId, {
+      // A server name may not be an address.
+      ...(isIP(node.host) === 0 ? { tlsServerName: true } : {}),
       ...options.connection,
       connectTimeout: connectMs,
       requestTimeout: timeoutMs,
@@ -158,6 +163,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       const { apiKeys } = await kafka.apiVersionsV3.api.async(connection, 'millrace', '1')
       return {
         connection,
+        picked: new Map(),
         versions: new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, [minVersion, maxVersion]])),
       }
     } catch (error) {
@@ -207,13 +213,17 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   function pick<N extends ApiName>(link: Link, name: N): Apis[N] {
+    const known = link.picked.get(name)
+    if (known !== undefined) return known as Apis[N]
     const [low, high] = versions[name]
     const forms = kafka as unknown as Record<string, { readonly api: Apis[N] } | undefined>
     const key = forms[`${name}V${high}`]?.api.key ?? -1
     const [theirLow, theirHigh] = link.versions.get(key) ?? [0, -1]
     for (let version = Math.min(high, theirHigh); version >= Math.max(low, theirLow); version--) {
       const form = forms[`${name}V${version}`]
-      if (form !== undefined) return form.api
+      if (form === undefined) continue
+      link.picked.set(name, form.api)
+      return form.api
     }
     throw new PipelineError(
       'config',

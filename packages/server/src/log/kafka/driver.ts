@@ -54,7 +54,10 @@ function connectionOf(
     ...(sasl === undefined ? {} : { sasl }),
     ...(files === undefined
       ? {}
-      : { tls: { ...read('ca'), ...read('cert'), ...read('key') }, tlsServerName: files.serverName ?? true }),
+      : {
+          tls: { ...read('ca'), ...read('cert'), ...read('key') },
+          ...(files.serverName === undefined ? {} : { tlsServerName: files.serverName }),
+        }),
   }
 }
 

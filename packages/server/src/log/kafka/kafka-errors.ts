@@ -47,7 +47,12 @@ export function hasId(error: unknown, ...ids: readonly string[]): boolean {
 
 /** No answer: whether the broker did what it was asked is not known. */
 export function isUnanswered(error: unknown): boolean {
-  return !(error instanceof PipelineError) && idsOf(error).length === 0 && !isRefusedCredential(error)
+  return (
+    !(error instanceof PipelineError) &&
+    idsOf(error).length === 0 &&
+    !isRefusedCredential(error) &&
+    certificateProblem(error) === undefined
+  )
 }
 
 /** The same request may well succeed soon. */
@@ -75,6 +80,13 @@ export function toLogError(error: unknown, doing: string): PipelineError {
     )
   if (isRefusedCredential(error))
     return new PipelineError('config', `Kafka refuses the user or password of log.sasl: ${doing}`, { cause: error })
+  const certificate = certificateProblem(error)
+  if (certificate !== undefined)
+    return new PipelineError(
+      'config',
+      `the broker's certificate is not trusted (${certificate}): ${doing}. log.tls.ca names who signed it, log.tls.serverName the name in it`,
+      { cause: error },
+    )
   if (hasId(error, 'MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'))
     return new PipelineError(
       'too_large',
@@ -94,6 +106,14 @@ function isRefusedCredential(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if ((at as { code?: unknown }).code === 'PLT_KFK_AUTHENTICATION') return true
   return false
+}
+
+function certificateProblem(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown }
+    if (typeof code === 'string' && /CERT|SELF_SIGNED|^ERR_TLS|^UNABLE_TO_(GET|VERIFY)/.test(code)) return code
+  }
+  return undefined
 }
 
 /** Not from the network and not from a broker. */
