@@ -91,7 +91,13 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
   function build(parts: readonly BatchPart[]): Commit {
     if (encoder === undefined) throw new PipelineError('unavailable', 'not started', { retryAfterSeconds: 1 })
     const commitId = makeId()
-    const events = encoder.encodeCommit(parts, commitId)
+    const late = parts.filter(({ claim }) => claim.isHeld?.() === false)
+    const encoded = encoder.encodeCommit(
+      late.length === 0 ? parts : parts.filter((part) => !late.includes(part)),
+      commitId,
+    )
+    const failed = new Map([...encoded.failed, ...late.map((part) => [part, tooLate()] as const)])
+    const events = { ...encoded, failed }
     const records = [...events.records]
     const tally = createOutcomeTally()
     const quarantined: QuarantinedEvent[] = []
@@ -174,6 +180,11 @@ const never = new AbortController().signal
 function refused(cause: PipelineError): PipelineError {
   if (cause.retry === 'later' && cause.retryAfterSeconds !== undefined) return cause
   return new PipelineError('unavailable', 'the log cannot write now; send it again', { retryAfterSeconds: 2, cause })
+}
+
+/** It waited so long that another collector may have taken its ids: only a new claim tells. */
+function tooLate(): PipelineError {
+  return new PipelineError('unavailable', 'it took too long to store this; send it again', { retryAfterSeconds: 1 })
 }
 
 function* rejectedRows({ batch }: BatchPart, batchId: string): Generator<OutcomeRow> {

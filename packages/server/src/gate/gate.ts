@@ -9,7 +9,7 @@ import type { Log } from '../log/log.ts'
 import { createAdmission } from './admission.ts'
 import { createAppender } from './append.ts'
 import { correctClock } from './clock.ts'
-import type { DedupIndex } from './dedup/dedup-index.ts'
+import type { Dedup } from './dedup/dedup-index.ts'
 import { derive } from './derive.ts'
 import { type GateBatch, openBatch } from './gate-batch.ts'
 import { maxSharedEvents } from './events-records.ts'
@@ -24,7 +24,7 @@ import { validate } from './validate.ts'
 
 export interface GateOptions {
   readonly log: Log
-  readonly dedup: DedupIndex
+  readonly dedup: Dedup
   readonly state: State
   readonly config: GateConfig
   readonly deps: Deps

@@ -4,7 +4,7 @@ import { PipelineError } from '../core/errors.ts'
 import type { Receipt } from '../core/outcome.ts'
 import type { Appender } from './append.ts'
 import type { BatchPart } from './batch-part.ts'
-import { CLAIMED, DUPLICATE, type DedupIndex, FINGERPRINT_BYTES, PENDING } from './dedup/dedup-index.ts'
+import { CLAIMED, type Dedup, DUPLICATE, FINGERPRINT_BYTES, PENDING } from './dedup/dedup-index.ts'
 import type { GateBatch } from './gate-batch.ts'
 import { resolvedWithin } from './resolved-within.ts'
 
@@ -20,7 +20,7 @@ export type StoreOnce = (
  * holding nothing ourselves, then claimed again: so two requests never wait for each other, and nothing is called a duplicate of what
  * was not stored.
  */
-export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender; deps: Deps }): StoreOnce {
+export function createStoreOnce(options: { dedup: Dedup; appender: Appender; deps: Deps }): StoreOnce {
   const { dedup, appender, deps } = options
 
   return async function storeOnce(batch, batchId, quarantined, signal) {
@@ -28,9 +28,12 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     let open: readonly number[] = passing(batch)
     let withRejected = batch.rejected > 0
     for (let round = 1; ; round++) {
-      let claimed: ReturnType<typeof claim>
+      let claimed: ReturnType<typeof divide>
       try {
-        claimed = claim(batch, batchId, open, withRejected, quarantined)
+        const asked = fingerprintsOf(batch, open)
+        const answer = dedup.claim(asked, deps.clock.now())
+        const claim = answer instanceof Promise ? await answer : answer
+        claimed = divide({ batch, batchId, claim, withRejected, quarantined }, open, asked)
         const { part } = claimed
         if (part.stored.length > 0 || part.duplicates.length > 0 || withRejected) await appender.submit(part)
         else part.claim.release()
@@ -55,34 +58,33 @@ export function createStoreOnce(options: { dedup: DedupIndex; appender: Appender
     }
   }
 
-  function claim(
-    batch: GateBatch,
-    batchId: string,
-    open: readonly number[],
-    withRejected: boolean,
-    quarantined: BatchPart['quarantined'],
-  ): { readonly part: BatchPart; readonly pending: readonly number[]; readonly others: Promise<void> | undefined } {
+  function fingerprintsOf(batch: GateBatch, open: readonly number[]): Uint8Array {
     // From node's pool: the bytes of a small array live in the heap until somebody asks for its buffer, as the index does, and then move.
     const asked = Buffer.allocUnsafe(open.length * FINGERPRINT_BYTES)
     const { project } = batch.raw
     for (let i = 0; i < open.length; i++)
       dedup.fingerprint(project, batch.ids[open[i] as number] as string, asked, i * FINGERPRINT_BYTES)
-    const claim = dedup.claim(asked, deps.clock.now())
-    const { stored, duplicates, pending } = sort(batch, open, claim.states)
-    const part: BatchPart = {
-      batch,
-      batchId,
-      claim,
-      stored,
-      fingerprints: stored.length === open.length ? asked : claimed(asked, claim.states, stored.length),
-      duplicates,
-      withRejected,
-      quarantined,
-      records: undefined,
-      bytes: batch.bytes,
-    }
-    return { part, pending, others: claim.others }
+    return asked
   }
+}
+
+/** What the claim lets through now, and what has to wait for others. */
+function divide(
+  given: Pick<BatchPart, 'batch' | 'batchId' | 'claim' | 'withRejected' | 'quarantined'>,
+  open: readonly number[],
+  asked: Uint8Array,
+): { readonly part: BatchPart; readonly pending: readonly number[]; readonly others: Promise<void> | undefined } {
+  const { batch, claim } = given
+  const { stored, duplicates, pending } = sort(batch, open, claim.states)
+  const part: BatchPart = {
+    ...given,
+    stored,
+    fingerprints: stored.length === open.length ? asked : claimed(asked, claim.states, stored.length),
+    duplicates,
+    records: undefined,
+    bytes: batch.bytes,
+  }
+  return { part, pending, others: claim.others }
 }
 
 /** Rounds beyond it mean that others with the same ids fail again and again: the sender is to come back later. */

@@ -2,13 +2,13 @@ import type { Deps } from '../core/deps.ts'
 import type { Service } from '../core/service.ts'
 import type { State } from '../kv/state.ts'
 import type { Log } from '../log/log.ts'
-import type { DedupIndex } from './dedup/dedup-index.ts'
+import type { Dedup } from './dedup/dedup-index.ts'
 import { destroyOldSeals } from './seal.ts'
 import { type Retention, trimLog } from './trim-log.ts'
 
 export interface UpkeepOptions {
   readonly log: Log
-  readonly dedup: DedupIndex
+  readonly dedup: Dedup
   readonly state: State
   readonly retention: Retention
   readonly deps: Deps

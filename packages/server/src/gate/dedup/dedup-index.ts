@@ -32,21 +32,34 @@ export interface Claim {
   confirm(records: readonly Position[]): void
   /** Nothing of it was stored: forget the claimed ids. */
   release(): void
+  /**
+   * False: the claim outlived its time, and another collector may hold its ids by now: it MUST NOT be appended any more.
+   * Left out where nobody else could take them.
+   */
+  isHeld?(): boolean
 }
 
 /**
  * Which (project, id) are stored within the window. Exact: no false duplicate, none forgotten within the window.
- * In memory and synchronous, but for `start` (reads back from the log what was not sealed) and `stop`.
- * An id whose event was never stored is never a DUPLICATE: a crash between claim and append leaves nothing behind.
+ * An id whose event was never stored is never a DUPLICATE: a crash between claim and append leaves nothing behind, or, where
+ * collectors share their claims, a claim that ends by itself.
  */
-export interface DedupIndex extends Service {
+export interface Dedup extends Service {
   /** Writes the keyed fingerprint of (project, id) into `out` from byte `at` on. */
   fingerprint(project: string, id: string, out: Uint8Array, at: number): void
-  /** `now`: Unix ms of our clock. Fingerprints that meet nothing are claimed at once, before the call returns. */
-  claim(fingerprints: Uint8Array, now: number): Claim
+  /** `now`: Unix ms of our clock. A promise only where other collectors have to be asked; `fingerprints` MUST stay as it is until then. */
+  claim(fingerprints: Uint8Array, now: number): Claim | Promise<Claim>
   /**
    * Per partition of topic `events`: the first position that a restart would still have to read back. Retention MUST NOT trim
    * beyond it. A partition that is missing here has nothing that is sealed: nothing of it may go.
    */
   sealedBefore(): readonly Position[]
+}
+
+/**
+ * One collector's own: in memory and synchronous, but for `start` (reads back from the log what was not sealed) and `stop`.
+ * Fingerprints that meet nothing are claimed before the call returns.
+ */
+export interface DedupIndex extends Dedup {
+  claim(fingerprints: Uint8Array, now: number): Claim
 }
