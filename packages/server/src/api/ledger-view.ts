@@ -1,5 +1,13 @@
 import type { Log } from '../log/log.ts'
-import { type LedgerRow, ledgerRows, type LedgerWindow, type StoreCounts, storeCounts } from '../query/ledger.ts'
+import {
+  type LedgerRow,
+  ledgerRows,
+  type LedgerWindow,
+  type Promised,
+  promisedAt,
+  type StoreCounts,
+  storeCounts,
+} from '../query/ledger.ts'
 import type { Store } from '../stores/store.ts'
 import { type Counts, tailCounts } from './tail-counts.ts'
 import { unloadedTail } from './unloaded.ts'
@@ -10,10 +18,15 @@ export interface LedgerView {
   readonly to: string
   /** The collector's counts, also of what is not in the tables yet. */
   readonly rows: readonly LedgerRow[]
-  /** `received` is the collector's; the others are counted from the tables' own rows. */
+  /** `received` is the collector's; the others are counted from the tables' own rows, but for those of `expired`. */
   readonly sums: { readonly received: number } & StoreCounts
   /** Events of records that are not in the tables yet, read from the log. */
   readonly in_flight: number
+  /**
+   * How many of the sums are of rows whose retention has ended, or does within a day: they may be gone. Stored events among them were
+   * counted when they were stored, quarantined, duplicate and dropped ones by the collector alone.
+   */
+  readonly expired: number
   /** received = stored + duplicate + dropped + quarantined + in flight, and each outcome by itself. */
   readonly balanced: boolean
 }
@@ -25,15 +38,20 @@ export async function ledgerView(
   log: Log,
   store: Store,
   asked: LedgerWindow,
+  now: number,
   signal: AbortSignal,
 ): Promise<LedgerView> {
-  const window = wholeMinutes(asked)
+  const promised = promisedAt(now)
+  const window = wholeMinutes(asked, promised.ledgerFrom)
   const tail = await unloadedTail(log)
-  const [{ inFlight, collected: unloaded }, loaded, stored] = await Promise.all([
+  const [{ inFlight, collected: unloaded }, loaded, { held, expired }] = await Promise.all([
     tailCounts(tail, window, signal),
     ledgerRows(store, window, tail.loaded, signal),
-    storeCounts(store, window, tail.loaded, signal),
+    storeCounts(store, window, tail.loaded, promised, signal),
   ])
+  const gone = goneCounts(loaded, promised)
+  const stored = { ...gone, stored: expired }
+  for (const outcome of Object.keys(held) as Outcome[]) stored[outcome] += held[outcome]
   const collected = new Map<string, LedgerRow>()
   for (const row of [...unloaded, ...loaded]) add(collected, row)
   const rows = [...collected.values()].sort((a, b) => key(a).localeCompare(key(b)))
@@ -48,13 +66,26 @@ export async function ledgerView(
     rows: rows.filter(({ events }) => events !== 0),
     sums: { received: sum(received), ...stored },
     in_flight: sum(inFlight),
+    expired: expired + sum(gone),
     balanced: outcomes.every((outcome) => received[outcome] === stored[outcome] + inFlight[outcome]),
   }
 }
 
-/** Counts are kept by minute, so a question is about whole minutes: those that it touches. */
-function wholeMinutes({ project, from, to }: LedgerWindow): LedgerWindow {
-  return { project, from: Math.floor(from / 60_000) * 60_000, to: Math.ceil(to / 60_000) * 60_000 }
+/** What the collector counted in minutes of which the tables need not have rows any more. */
+function goneCounts(loaded: readonly LedgerRow[], { outcomesFrom, quarantineFrom }: Promised): Counts {
+  const gone: Counts = { stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
+  for (const { minute, outcome, events } of loaded) {
+    if (outcome === 'stored') continue
+    const from = outcome === 'quarantined' ? quarantineFrom : outcomesFrom
+    if (Date.parse(minute) < from) gone[outcome as Outcome] += events
+  }
+  return gone
+}
+
+/** Counts are kept by minute, so a question is about whole minutes: those that it touches, of which there are counts. */
+function wholeMinutes({ project, from, to }: LedgerWindow, ledgerFrom: number): LedgerWindow {
+  const end = Math.ceil(to / 60_000) * 60_000
+  return { project, from: Math.min(end, Math.max(ledgerFrom, Math.floor(from / 60_000) * 60_000)), to: end }
 }
 
 function add(rows: Map<string, LedgerRow>, row: LedgerRow): void {

@@ -8,7 +8,9 @@ import type { Ask } from '../stores/ask.ts'
 import type { Store } from '../stores/store.ts'
 import { createApiAuth } from './auth.ts'
 import type { ApiConfig } from './config.ts'
+import { createLive } from './live/live.ts'
 import { mountAsk } from './routes/ask.ts'
+import { mountHot } from './routes/hot.ts'
 import { mountSql } from './routes/sql.ts'
 import { mountStatus, type ReadStatus } from './routes/status.ts'
 
@@ -22,6 +24,8 @@ export interface ApiParts {
   readonly ask: Ask
   readonly status: ReadStatus
   readonly readiness: Readiness
+  /** Where the collector of this deployment listens; undefined while nobody knows. */
+  readonly collectorUrl: () => string | undefined
   readonly deps: Deps
 }
 
@@ -36,10 +40,12 @@ export function createApi({
   ask,
   status,
   readiness,
+  collectorUrl,
   deps,
 }: ApiParts): HttpServer {
   const auth = createApiAuth({ mode, authenticate, projects })
-  return createHttpServer({
+  const live = createLive({ config: config.live, auth, log, store, ask, deps })
+  const http = createHttpServer({
     name: 'api',
     host: config.host,
     port: config.port,
@@ -63,6 +69,20 @@ export function createApi({
       mountStatus(http, { auth, status })
       mountAsk(http, { auth, log, store, now: () => deps.clock.now() })
       mountSql(http, { auth, ask })
+      live.mount(http)
+      mountHot(http, { auth, ask, store, live, collectorUrl })
     },
   })
+  return {
+    async start(signal) {
+      await live.start(signal)
+      await http.start(signal)
+    },
+    // Streams first: a listener does not close while connections of theirs are open.
+    async stop() {
+      await live.stop()
+      await http.stop()
+    },
+    url: () => http.url(),
+  }
 }

@@ -12,7 +12,7 @@ import { openLog, openState, storeAddress } from './drivers.ts'
 import { createWatch } from './readiness.ts'
 import { createStatus } from './status.ts'
 import { projectsOf } from './projects.ts'
-import { writeRunFile } from './run-file.ts'
+import { readRunFile, writeRunFile } from './run-file.ts'
 import type { Role } from './role-main.ts'
 
 /** Jobs and the API: everything behind the log. The store is opened (and its tables migrated) before anything asks or loads. */
@@ -50,6 +50,7 @@ export function createWorkerRole(config: Config, deps: Deps): Role {
     ask,
     status: status.read,
     readiness: () => watch.problem(),
+    collectorUrl: () => readRunFile<{ url: string }>(dataDir, 'collector.json')?.url,
     deps,
   })
   const all = startInOrder([state, log, keys, store, ask, load, watch, api])

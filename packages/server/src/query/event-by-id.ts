@@ -21,7 +21,8 @@ export async function eventById(
 
 export type StoredEvent = Readonly<Record<string, unknown>>
 
-function populated(row: Rows[number]): StoredEvent {
+/** A row without what is absent in it. */
+export function populated(row: Rows[number]): StoredEvent {
   return Object.fromEntries(
     Object.entries(row).filter(([name, value]) => !isAbsent(value) && !(name === 'is_duplicate' && !value)),
   )

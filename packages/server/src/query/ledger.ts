@@ -1,3 +1,4 @@
+import { retentionDays } from '../stores/retention.ts'
 import type { PositionRange, Rows, Store } from '../stores/store.ts'
 
 export interface LedgerWindow {
@@ -47,44 +48,85 @@ export interface StoreCounts {
   readonly quarantined: number
 }
 
-/**
- * What the tables themselves hold for the same window and the same records, counted from the rows and not from the ledger.
- * Rows whose retention has passed are gone, so a window older than the shortest retention counts less here than was stored.
- */
+/** What the tables hold of a window, and what they held of it and need not hold any more. */
+export interface HeldCounts {
+  /** Counted from the rows themselves, and not from the ledger. */
+  readonly held: StoreCounts
+  /** Events stored that expire on a day that has come, or comes at once: their rows go at any moment. Counted when they were stored. */
+  readonly expired: number
+}
+
+/** Moments from which on rows are sure to be there; Unix ms. */
+export interface Promised {
+  /** Rows of `events` with this or a later `expires_at`; the start of a UTC day. */
+  readonly expiresFrom: number
+  /** Rows of `outcomes` and `quarantine` received at this minute or later. */
+  readonly outcomesFrom: number
+  readonly quarantineFrom: number
+  /** Counts of this minute and later ones. */
+  readonly ledgerFrom: number
+}
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+
+/** With an hour to spare: the store has a clock of its own, and a question takes its time. */
+export function promisedAt(now: number): Promised {
+  const from = (days: number) => Math.ceil((now - days * dayMs + hourMs) / minuteMs) * minuteMs
+  return {
+    expiresFrom: Math.ceil((now + hourMs) / dayMs) * dayMs,
+    outcomesFrom: from(retentionDays.outcomes),
+    quarantineFrom: from(retentionDays.quarantine),
+    ledgerFrom: from(retentionDays.ledger),
+  }
+}
+
+/** What the tables themselves say of the same window and the same records. */
 export async function storeCounts(
   store: Store,
   window: LedgerWindow,
   loaded: LoadedRanges,
+  promised: Promised,
   signal: AbortSignal,
-): Promise<StoreCounts> {
-  const params = { ...seconds(window), from_ms: window.from, to_ms: window.to }
+): Promise<HeldCounts> {
   const where = (column: string, condition: string) =>
     `project = {project:String} AND ${column} >= fromUnixTimestamp64Milli({from_ms:Int64}) AND ${column} < fromUnixTimestamp64Milli({to_ms:Int64}) AND ${condition}`
-  const [events, quarantine, outcomes] = await Promise.all([
-    store.query(
-      `SELECT countIf(NOT is_duplicate) AS stored, countIf(is_duplicate) AS swept FROM events WHERE ${where('ingested_at', within(loaded.events))}`,
-      params,
-      { seconds: 30 },
-      signal,
+  const ask = (sql: string, from: number, more: Record<string, unknown> = {}) => {
+    const params = { project: window.project, from_ms: Math.max(window.from, from), to_ms: window.to, ...more }
+    return store.query(sql, params, { seconds: 30 }, signal)
+  }
+  const cut = { cut: promised.expiresFrom / 1000 }
+  const [events, expiries, quarantine, outcomes] = await Promise.all([
+    ask(
+      `SELECT countIf(NOT is_duplicate) AS stored, countIf(is_duplicate) AS swept FROM events
+       WHERE expires_at >= toDateTime({cut:Int64}, 'UTC') AND ${where('ingested_at', within(loaded.events))}`,
+      0,
+      cut,
     ),
-    store.query(
+    ask(
+      `SELECT sum(events) AS expired FROM expiries
+       WHERE expires_on < toDate32(toDateTime({cut:Int64}, 'UTC')) AND ${where('minute', within(loaded.events))}`,
+      0,
+      cut,
+    ),
+    ask(
       `SELECT count() AS quarantined FROM quarantine WHERE ${where('received_at', within(loaded.quarantine, loaded.deadletters))}`,
-      params,
-      { seconds: 30 },
-      signal,
+      promised.quarantineFrom,
     ),
-    store.query(
+    ask(
       `SELECT sumIf(count, outcome = 'duplicate') AS duplicate, sumIf(count, outcome = 'dropped') AS dropped FROM outcomes WHERE ${where('received_at', within(loaded.outcomes))}`,
-      params,
-      { seconds: 30 },
-      signal,
+      promised.outcomesFrom,
     ),
   ])
   return {
-    stored: number(events, 'stored'),
-    duplicate: number(outcomes, 'duplicate') + number(events, 'swept'),
-    dropped: number(outcomes, 'dropped'),
-    quarantined: number(quarantine, 'quarantined'),
+    held: {
+      stored: number(events, 'stored'),
+      duplicate: number(outcomes, 'duplicate') + number(events, 'swept'),
+      dropped: number(outcomes, 'dropped'),
+      quarantined: number(quarantine, 'quarantined'),
+    },
+    expired: number(expiries, 'expired'),
   }
 }
 

@@ -44,7 +44,7 @@ export function mountAsk(http: Http, { auth, log, store, now }: AskRoutes): void
   get('/events/:id/why', ({ request }, project, signal) => whyView(log, store, project, idOf(request.params), signal))
 
   get('/ledger', ({ request }, project, signal) =>
-    ledgerView(log, store, { project, ...windowOf(parse(ledgerQuery, request.query), now()) }, signal),
+    ledgerView(log, store, { project, ...windowOf(parse(ledgerQuery, request.query), now()) }, now(), signal),
   )
 
   get('/quarantine', async ({ request }, project, signal) => {
