@@ -94,6 +94,8 @@ function expectExactlyOnce(
   expect(Number(outcomes.reduce((sum, count) => sum + count, 0n))).toBe(sent.quarantined + sent.duplicates)
   const ledger = store.column('ledger', 'events') as bigint[]
   expect(Number(ledger.reduce((sum, count) => sum + count, 0n))).toBe(sent.events + sent.quarantined + sent.duplicates)
+  const expiries = store.column('expiries', 'events') as bigint[]
+  expect(Number(expiries.reduce((sum, count) => sum + count, 0n))).toBe(sent.events)
 }
 
 const traffic = [

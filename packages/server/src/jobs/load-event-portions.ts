@@ -1,4 +1,4 @@
-import { peekHeader } from '@millrace/protocol'
+import { peekHeader, readEnvelope } from '@millrace/protocol'
 import type { Clock } from '../core/clock.ts'
 import type { LogRecord } from '../log/log.ts'
 import type { Portion } from './insert-once.ts'
@@ -11,20 +11,72 @@ const daysMax = 90
 const rowsMax = 50_000
 
 /**
- * The plan's events as inserts: nearly always one, for which the records are walked once. Events of more days than one insert
- * may hold (imports, demo data) are walked once per part.
+ * How many events of a project, received in one minute, expire on one day. Summed for each partition by itself: after a rebalance the
+ * partitions of a noted plan may be finished by several members.
  */
-export function* eventPortions(records: readonly LogRecord[], cx: JobContext, clock: Clock): Generator<Portion> {
-  if (records.length === 0) return
+export interface Expiry {
+  /** The partition's first record in the plan. */
+  readonly first: LogRecord
+  /** Its number among those of the same partition. */
+  readonly index: number
+  readonly project: string
+  /** Unix ms. */
+  readonly minute: number
+  /** Days since 1970. */
+  readonly day: number
+  readonly events: number
+}
+
+/**
+ * The plan's events as inserts: nearly always one, for which the records are walked once. Events of more days than one insert
+ * may hold (imports, demo data) are walked once per part. Returns when they expire.
+ */
+export function* eventPortions(
+  records: readonly LogRecord[],
+  cx: JobContext,
+  clock: Clock,
+): Generator<Portion, readonly Expiry[]> {
+  if (records.length === 0) return []
   const whole = encodeEvents(records, cx.epoch)
   const { rows } = whole.block
   const parts = partsOf(whole.days.subarray(0, rows))
   if (parts.count === 1) {
     const all = new Uint16Array(rows)
     yield portion(records, cx, clock, 0, all, whole)
-    return
+  } else for (let part = 0; part < parts.count; part++) yield portion(records, cx, clock, part, parts.of, undefined)
+  return expiriesOf(records, whole.expires)
+}
+
+const minuteMs = 60_000
+const daySeconds = 86_400
+
+function expiriesOf(records: readonly LogRecord[], expires: Uint32Array): readonly Expiry[] {
+  const sums = new Map<string, { -readonly [K in keyof Expiry]: Expiry[K] }>()
+  let row = 0
+  let first: LogRecord | undefined
+  let before = 0
+  for (const record of records) {
+    // Records of a plan are in the order of their partitions.
+    if (first?.partition !== record.partition) {
+      first = record
+      before = sums.size
+    }
+    const { project, ingestedAt } = readEnvelope(record.value)
+    const minute = Math.floor(ingestedAt / minuteMs) * minuteMs
+    let sum: { day: number; events: number } | undefined
+    for (const end = row + peekHeader(record.value).count; row < end; row++) {
+      const day = Math.floor((expires[row] as number) / daySeconds)
+      if (sum === undefined || sum.day !== day) {
+        const key = `${first.partition}\n${project}\n${minute}\n${day}`
+        let known = sums.get(key)
+        if (known === undefined)
+          sums.set(key, (known = { first, index: sums.size - before, project, minute, day, events: 0 }))
+        sum = known
+      }
+      sum.events++
+    }
   }
-  for (let part = 0; part < parts.count; part++) yield portion(records, cx, clock, part, parts.of, undefined)
+  return [...sums.values()]
 }
 
 function portion(

@@ -2,6 +2,7 @@ import type { LedgerCount, OutcomeRow, QuarantinedEvent } from '@millrace/protoc
 import { type ColumnBuilder, FixedColumn, StringArrayColumn, StringColumn } from '../stores/native-column.ts'
 import { LowCardinalityColumn } from '../stores/native-low-cardinality.ts'
 import type { Block } from '../stores/store.ts'
+import type { Expiry } from './load-event-portions.ts'
 
 export interface Positioned<T> {
   readonly value: T
@@ -56,6 +57,16 @@ export function ledgerBlock(rows: readonly Positioned<LedgerRow>[]): Block {
     few('reason', (row) => row.reason),
     whole('events', 'Int64', 8, (row) => row.events),
     text('plan', (row) => row.plan),
+  ])
+}
+
+/** Rows of `expiries`. */
+export function expiriesBlock(rows: readonly Positioned<Expiry>[]): Block {
+  return block('expiries', rows, [
+    few('project', (row) => row.project),
+    whole('minute', "DateTime('UTC')", 4, (row) => Math.floor(row.minute / 1000)),
+    whole('expires_on', 'Date32', 4, (row) => row.day),
+    whole('events', 'Int64', 8, (row) => row.events),
   ])
 }
 

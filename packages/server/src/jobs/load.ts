@@ -11,6 +11,7 @@ import type { Job, JobContext } from './job.ts'
 import { eventPortions } from './load-event-portions.ts'
 import {
   collapseDuplicates,
+  expiriesBlock,
   ledgerBlock,
   type LedgerRow,
   outcomesBlock,
@@ -30,12 +31,13 @@ const blockRowsMax = 50_000
 /**
  * The job `load`: the log's records → the tables, exactly once.
  *
- *   events      → events
+ *   events      → events, expiries (when they end, counted over the plan)
  *   quarantine  → quarantine
  *   outcomes    → outcomes (duplicates of one id within a minute as one row), ledger (counts summed over the plan)
  *   deadletters → quarantine (load_failed), ledger (stored −n, quarantined +n)
  *
- * The ledger comes last: its rows are those of the whole plan, so they MUST not stand while the rest is still being tried.
+ * What is counted over the plan comes last: its rows are those of the whole plan, so they MUST not stand while the rest is still being
+ * tried.
  */
 export function createLoad(store: Store, deps: Deps): Job {
   const seconds = new Histogram({
@@ -85,7 +87,8 @@ export function* portionsOf(records: readonly LogRecord[], cx: JobContext, clock
   const quarantined = of('quarantine')
   const outcomes = of('outcomes')
   const letters = of('deadletters')
-  yield* eventPortions(of('events'), cx, clock)
+  const events = of('events')
+  const expiries = yield* eventPortions(events, cx, clock)
 
   const { quarantine, ledger } = letterRows(letters, cx)
   for (const record of quarantined) {
@@ -99,6 +102,10 @@ export function* portionsOf(records: readonly LogRecord[], cx: JobContext, clock
     rows.map((value, index) => ({ value, position: positionOf(record, cx.epoch, index) })),
   )
   yield* rowPortions('outcomes', collapseDuplicates(outcomeRows), outcomes, cx, outcomesBlock)
+
+  // Fewer than events of a plan, which are fewer than an index has room for.
+  const expiryRows = expiries.map((value) => ({ value, position: positionOf(value.first, cx.epoch, value.index) }))
+  yield* rowPortions('expiries', expiryRows, events, cx, expiriesBlock)
 
   const counts = sumCounts(decoded.flatMap((each) => each.counts))
   const [first] = outcomes

@@ -6,13 +6,15 @@ import { join } from 'node:path'
 import { PipelineError } from '../core/errors.ts'
 import { blockBody } from '../stores/block-body.ts'
 import { engineArguments, engineReady } from '../stores/clickhouse/engine/engine.ts'
-import type { EngineRun } from '../stores/clickhouse/engine/run-file.ts'
+import { type EngineRun, engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import { migrate } from '../stores/schema/migrate.ts'
 import type { Store } from '../stores/store.ts'
 
 /** A real engine in a directory of its own, with this release's tables, that can be killed and started again. */
 export interface EngineUnderTest {
   readonly store: Store
+  /** Where a real client finds it. */
+  readonly runFile: string
   pid(): number
   /** SQL as the owner of the database; the answer as text. */
   sql(query: string, body?: readonly Uint8Array[], settings?: Readonly<Record<string, string>>): Promise<string>
@@ -125,6 +127,7 @@ export async function startEngine(): Promise<EngineUnderTest> {
   }
   return {
     store,
+    runFile: engineRunFile(dataDir),
     sql,
     rows,
     kill,

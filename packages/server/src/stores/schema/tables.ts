@@ -1,4 +1,5 @@
 import { clickHouseColumns } from '@millrace/protocol'
+import { retentionDays } from '../retention.ts'
 
 /** One table as the newest release wants it; what an older data directory lacks is added to it. */
 export interface Table {
@@ -86,7 +87,7 @@ const outcomes: Table = {
     { name: 'log_position', definition: 'UInt64' },
   ],
   indexes: [lookUp('id'), range('log_position')],
-  engine: `MergeTree PARTITION BY toDate(received_at) ORDER BY (project, received_at) TTL toDateTime(received_at) + INTERVAL 90 DAY
+  engine: `MergeTree PARTITION BY toDate(received_at) ORDER BY (project, received_at) TTL toDateTime(received_at) + INTERVAL ${retentionDays.outcomes} DAY
 SETTINGS ${durableParts}`,
 }
 
@@ -103,7 +104,7 @@ const ledger: Table = {
     { name: 'log_position', definition: 'UInt64' },
   ],
   indexes: [range('log_position')],
-  engine: `MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (project, minute, source, outcome, reason) TTL minute + INTERVAL 400 DAY
+  engine: `MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (project, minute, source, outcome, reason) TTL minute + INTERVAL ${retentionDays.ledger} DAY
 SETTINGS ${durableParts}`,
 }
 
@@ -126,11 +127,29 @@ const quarantine: Table = {
     { name: 'log_position', definition: 'UInt64' },
   ],
   indexes: [lookUp('id'), range('log_position')],
-  engine: `MergeTree PARTITION BY toDate(received_at) ORDER BY (project, received_at) TTL toDateTime(received_at) + INTERVAL 30 DAY
+  engine: `MergeTree PARTITION BY toDate(received_at) ORDER BY (project, received_at) TTL toDateTime(received_at) + INTERVAL ${retentionDays.quarantine} DAY
 SETTINGS ${durableParts}`,
 }
 
-export const tables: readonly Table[] = [events, outcomes, ledger, quarantine]
+/**
+ * How many events of each minute expire on which day. Rows of `events` go one by one when their time has come; with this the ledger can
+ * still be compared with them. For our own questions only: nobody else is granted it.
+ */
+const expiries: Table = {
+  name: 'expiries',
+  columns: [
+    { name: 'project', definition: 'LowCardinality(String)' },
+    { name: 'minute', definition: "DateTime('UTC')" },
+    { name: 'expires_on', definition: 'Date32' },
+    { name: 'events', definition: 'Int64' },
+    { name: 'log_position', definition: 'UInt64' },
+  ],
+  indexes: [range('log_position')],
+  engine: `MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (project, minute, expires_on) TTL minute + INTERVAL ${retentionDays.ledger} DAY
+SETTINGS ${durableParts}`,
+}
+
+export const tables: readonly Table[] = [events, outcomes, ledger, quarantine, expiries]
 
 function literal(text: string): string {
   return `'${text.replace(/[\\']/g, (character) => `\\${character}`)}'`

@@ -254,6 +254,17 @@ CREATE TABLE IF NOT EXISTS millrace.quarantine (
 ENGINE = MergeTree PARTITION BY toDate(received_at) ORDER BY (project, received_at) TTL toDateTime(received_at) + INTERVAL 30 DAY
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 1000000000, min_rows_for_wide_part = 100000000, non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, merge_with_ttl_timeout = 3600;
 
+CREATE TABLE IF NOT EXISTS millrace.expiries (
+  `project` LowCardinality(String),
+  `minute` DateTime('UTC'),
+  `expires_on` Date32,
+  `events` Int64,
+  `log_position` UInt64,
+  INDEX by_log_position log_position TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree PARTITION BY toYYYYMM(minute) ORDER BY (project, minute, expires_on) TTL minute + INTERVAL 400 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 1000000000, min_rows_for_wide_part = 100000000, non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 0, merge_with_ttl_timeout = 3600;
+
 CREATE OR REPLACE VIEW millrace.trace_spans AS
 WITH
   first_spans AS (
