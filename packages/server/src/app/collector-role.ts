@@ -3,11 +3,12 @@ import type { Deps } from '../core/deps.ts'
 import { startInOrder } from '../core/start-in-order.ts'
 import { assertOpenIsLoopback, createAuthenticate } from '../gate/authenticate.ts'
 import { createDedupIndex } from '../gate/dedup/create-dedup-index.ts'
+import { createSharedDedup } from '../gate/dedup/shared-dedup.ts'
 import { createGate } from '../gate/gate.ts'
 import { createKeyRing } from '../kv/key-ring.ts'
 import { createCollector } from '../sources/collector.ts'
 import type { Config } from './config.ts'
-import { openLog, openState } from './drivers.ts'
+import { openLog, openSharedCache, openState } from './drivers.ts'
 import { projectsOf } from './projects.ts'
 import { writeRunFile } from './run-file.ts'
 import type { Role } from './role-main.ts'
@@ -20,14 +21,17 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
   const state = openState(config, deps)
   const log = openLog(config, deps, 'collector')
   const keys = createKeyRing({ state, projects, deps })
-  const dedup = createDedupIndex({
+  const cache = openSharedCache(config, deps)
+  const index = createDedupIndex({
     dir: join(dataDir, 'dedup'),
     log,
     state,
     windowMs: config.dedup.window,
     maxBytes: config.dedup.maxBytes,
+    follow: cache !== undefined,
     deps,
   })
+  const dedup = cache === undefined ? index : createSharedDedup({ local: index, cache, log, deps })
   const gate = createGate({
     log,
     dedup,
@@ -43,7 +47,7 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
     readiness: () => gate.refusal(),
     deps,
   })
-  const all = startInOrder([state, log, keys, dedup, gate, http])
+  const all = startInOrder([state, log, ...(cache === undefined ? [] : [cache]), keys, dedup, gate, http])
   return {
     async start(signal) {
       await all.start(signal)

@@ -5,6 +5,8 @@ import { authConfig, projectsConfig } from '../gate/authenticate.ts'
 import { dedupConfig } from '../gate/dedup/config.ts'
 import { collectorConfig } from '../http/config.ts'
 import { embeddedCacheConfig, embeddedStateConfig } from '../kv/embedded/config.ts'
+import { postgresStateConfig } from '../kv/postgres/config.ts'
+import { redisCacheConfig } from '../kv/redis/config.ts'
 import { embeddedLogConfig } from '../log/embedded/config.ts'
 import { kafkaLogConfig } from '../log/kafka/config.ts'
 
@@ -36,14 +38,17 @@ const storeDrivers = z.discriminatedUnion('driver', [
 ])
 
 const logDrivers = z.discriminatedUnion('driver', [embeddedLogConfig, kafkaLogConfig])
+const cacheDrivers = z.discriminatedUnion('driver', [embeddedCacheConfig, redisCacheConfig])
+const stateDrivers = z.discriminatedUnion('driver', [embeddedStateConfig, postgresStateConfig])
 
-/** The driver need not be written: our own unless it is said otherwise; a store with a URL is a server, a log with brokers Kafka. */
-function withDriver<S extends z.ZodType>(schema: S) {
+/** The driver need not be written: our own unless a key says otherwise that only one driver has (`known`): a store with a URL is a server. */
+function withDriver<S extends z.ZodType>(schema: S, known: Readonly<Record<string, string>>) {
   type Written = Partial<z.input<S>>
   return z
     .preprocess((written: Written): unknown => {
       if (typeof written !== 'object' || written === null || 'driver' in written) return written
-      return { driver: 'url' in written ? 'server' : 'brokers' in written ? 'kafka' : 'embedded', ...written }
+      const telling = Object.keys(known).find((key) => key in written)
+      return { driver: telling === undefined ? 'embedded' : known[telling], ...written }
     }, schema)
     .prefault({} as Exclude<Written, undefined>)
 }
@@ -61,10 +66,10 @@ export const configSchema = z.strictObject({
   projects: projectsConfig.default({}),
   collector: collectorConfig.prefault({}),
   api: apiConfig.prefault({}),
-  log: withDriver(logDrivers),
-  cache: withDriver(embeddedCacheConfig),
-  state: withDriver(embeddedStateConfig),
-  store: withDriver(storeDrivers),
+  log: withDriver(logDrivers, { brokers: 'kafka' }),
+  cache: withDriver(cacheDrivers, { url: 'redis' }),
+  state: withDriver(stateDrivers, { url: 'postgres' }),
+  store: withDriver(storeDrivers, { url: 'server' }),
   dedup: dedupConfig.prefault({}),
   query: queryConfig.prefault({}),
 })

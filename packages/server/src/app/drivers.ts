@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import type { Deps } from '../core/deps.ts'
+import type { Cache } from '../kv/cache.ts'
 import { embeddedStateDriver } from '../kv/embedded/driver.ts'
+import { postgresStateDriver } from '../kv/postgres/driver.ts'
+import { redisCacheDriver } from '../kv/redis/driver.ts'
 import type { State } from '../kv/state.ts'
 import { embeddedLogDriver } from '../log/embedded/driver.ts'
 import { kafkaLogDriver } from '../log/kafka/driver.ts'
@@ -9,14 +12,20 @@ import type { ClickHouseAddress } from '../stores/clickhouse/connection.ts'
 import { engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import type { Config } from './config.ts'
 
-/** Driver name → implementation: the only table of it. */
+/** Driver name → implementation: the only table of it; their libraries are loaded when they are started. */
 export function openLog({ log, dataDir }: Config, deps: Deps, role: 'collector' | 'worker' = 'worker'): Log {
   if (log.driver === 'embedded') return embeddedLogDriver(join(dataDir, 'log')).create(log, deps)
   return kafkaLogDriver({ role, nameFile: join(dataDir, 'log-name') }).create(log, deps)
 }
 
-export function openState(config: Config, deps: Deps): State {
-  return embeddedStateDriver(join(config.dataDir, 'state')).create(config.state, deps)
+export function openState({ state, dataDir }: Config, deps: Deps): State {
+  if (state.driver === 'embedded') return embeddedStateDriver(join(dataDir, 'state')).create(state, deps)
+  return postgresStateDriver.create(state, deps)
+}
+
+/** What several collectors share; undefined for a collector that is alone. */
+export function openSharedCache({ cache }: Config, deps: Deps): Cache | undefined {
+  return cache.driver === 'embedded' ? undefined : redisCacheDriver.create(cache, deps)
 }
 
 /** Our own engine (its address and passwords are in `run/engine.json`, made anew at each start) or a server by URL. */

@@ -1,4 +1,4 @@
-import { Pool, type QueryResult } from 'pg'
+import type { Pool, QueryResult } from 'pg'
 import type { Deps } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
 import { checkValue, encodeKey, endOfPrefix } from '../entry-keys.ts'
@@ -58,7 +58,8 @@ export function createPostgresState({ url, table }: PostgresStateOptions, deps: 
 
   return {
     async start(signal) {
-      pool = new Pool({
+      const library = await import('pg')
+      pool = new library.Pool({
         connectionString: url,
         max: maxConnections,
         connectionTimeoutMillis: operationMs,

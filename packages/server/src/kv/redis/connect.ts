@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
 import { showUrl } from '../show-url.ts'
@@ -22,7 +22,8 @@ export async function connectRedis(url: string, logger: Logger, signal: AbortSig
   const shown = showUrl(url)
   let isAway = false
   let lastError: Error | undefined
-  const client = new Redis(url, {
+  const library = await import('ioredis')
+  const client = new library.Redis(url, {
     lazyConnect: true,
     // Fail at once instead of queueing: what waits for the cache decides itself how long.
     enableOfflineQueue: false,
