@@ -30,10 +30,11 @@ function shownValue(path: readonly string[], value: unknown): string {
 
 /**
  * Whether a leaf may be somebody's secret. Anything under `projects` but names and origins, because people put the secret
- * itself where its hash belongs; a PEM text where a path is usual; a URL that carries a password.
+ * itself where its hash belongs; logins of the store's users; a PEM text where a path is usual; a URL that carries a password.
  */
 export function isSecret(path: readonly string[], value: unknown): boolean {
   if (path.some((key) => /password|secret|sha256/i.test(key))) return true
+  if (path[1] === 'asking') return path.at(-1) !== 'user'
   if (path[0] === 'projects') return !(path[2] === 'origins' || path[4] === 'scope' || path[4] === 'id')
   if (path.includes('tls')) return typeof value === 'string' && value.includes('-----BEGIN')
   return path.at(-1) === 'url' && typeof value === 'string' && value.includes('@')

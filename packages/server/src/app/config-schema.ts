@@ -9,6 +9,8 @@ import { postgresStateConfig } from '../kv/postgres/config.ts'
 import { redisCacheConfig } from '../kv/redis/config.ts'
 import { embeddedLogConfig } from '../log/embedded/config.ts'
 import { kafkaLogConfig } from '../log/kafka/config.ts'
+import { embeddedStoreConfig, serverStoreConfig } from '../stores/clickhouse/config.ts'
+import { workerConfig } from './worker-config.ts'
 
 /** Limits of a user's query; ClickHouse keeps them. */
 const queryConfig = z.strictObject({
@@ -19,23 +21,7 @@ const queryConfig = z.strictObject({
   rows: z.int().positive().default(100_000),
 })
 
-const storeDrivers = z.discriminatedUnion('driver', [
-  z.strictObject({
-    driver: z.literal('embedded'),
-    /** What our ClickHouse may take in all; beyond it a query is refused, not the machine. */
-    memory: byteSize.default(1.5e9),
-  }),
-  z.strictObject({
-    driver: z.literal('server'),
-    url: z.url(),
-    user: z.string().min(1).default('default'),
-    password: z.string().default(''),
-    database: z
-      .string()
-      .regex(/^[A-Za-z_]\w{0,63}$/)
-      .default('millrace'),
-  }),
-])
+const storeDrivers = z.discriminatedUnion('driver', [embeddedStoreConfig, serverStoreConfig])
 
 const logDrivers = z.discriminatedUnion('driver', [embeddedLogConfig, kafkaLogConfig])
 const cacheDrivers = z.discriminatedUnion('driver', [embeddedCacheConfig, redisCacheConfig])
@@ -66,6 +52,7 @@ export const configSchema = z.strictObject({
   projects: projectsConfig.default({}),
   collector: collectorConfig.prefault({}),
   api: apiConfig.prefault({}),
+  worker: workerConfig.prefault({}),
   log: withDriver(logDrivers, { brokers: 'kafka' }),
   cache: withDriver(cacheDrivers, { url: 'redis' }),
   state: withDriver(stateDrivers, { url: 'postgres' }),

@@ -92,6 +92,9 @@ const namedFlags: Readonly<Record<string, readonly string[]>> = {
   port: ['collector', 'port'],
   apiPort: ['api', 'port'],
   host: ['collector', 'host'],
+  apiHost: ['api', 'host'],
+  workerPort: ['worker', 'port'],
+  jobs: ['worker', 'jobs'],
 }
 
 /** `--set key.path=value`, and the flags that have a name of their own, which win. */

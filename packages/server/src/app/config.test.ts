@@ -272,7 +272,7 @@ describe('a wrong setting', () => {
     [{ collector: { port: 70_000 } }, /^collector\.port: .*65535 \(got 70000\)/],
     [{ collector: { otlpPort: true } }, /^collector\.otlpPort: expected number or false \(got true\)/],
     [{ collector: { prot: 1 } }, /^collector\.prot: unknown key; did you mean port\? — from file/],
-    [{ port: 1 }, /^port: unknown key; did you mean collector\.port or api\.port\? — from file/],
+    [{ port: 1 }, /^port: unknown key; did you mean collector\.port or api\.port or worker\.port\? — from file/],
     [{ log: { driver: 'kafak' } }, /^log\.driver: expected 'embedded' \| 'kafka' \(got "kafak"\)/],
     [{ store: { driver: 'mysql' } }, /^store\.driver: .*'embedded' \| 'server' \(got "mysql"\)/],
     [{ store: { driver: 'server' } }, /^store\.url: .*\(got nothing\) — from file/],

@@ -35,14 +35,28 @@ export async function loadConfig(
 
 /** What depends on several keys at once. */
 function resolved(data: Omit<Config, 'auth'> & { auth?: Config['auth'] | undefined }, cwd: string): Config {
-  const { collector, api } = data
-  const auth = data.auth ?? (isLoopback(collector.host) && isLoopback(api.host) ? 'open' : 'keys')
+  const { collector, api, worker } = data
+  const auth = data.auth ?? ([collector, api, worker].every(({ host }) => isLoopback(host)) ? 'open' : 'keys')
   assertOpenIsLoopback(auth, 'collector.host', collector.host)
   assertOpenIsLoopback(auth, 'api.host', api.host)
+  assertOpenIsLoopback(auth, 'worker.host', worker.host)
   if (collector.port === api.port && collector.port !== 0 && collector.host === api.host)
     throw new PipelineError(
       'config',
       `collector.port and api.port are both ${api.port}; give one of them another, or 0 for any free one`,
     )
+  assertAskingProjects(data)
   return { ...data, auth, dataDir: resolve(cwd, data.dataDir) }
+}
+
+/** A login for a project that is not there would silently open SQL for nobody. */
+function assertAskingProjects({ store, projects }: Pick<Config, 'store' | 'projects'>): void {
+  if (store.driver !== 'server') return
+  const known = ['default', ...Object.keys(projects)]
+  for (const project of Object.keys(store.asking))
+    if (!known.includes(project))
+      throw new PipelineError(
+        'config',
+        `store.asking.${project}: no such project in the configuration (known: ${known.join(', ')})`,
+      )
 }

@@ -32,6 +32,6 @@ export function openSharedCache({ cache }: Config, deps: Deps): Cache | undefine
 export function storeAddress(config: Config): ClickHouseAddress {
   const { store, dataDir } = config
   if (store.driver === 'embedded') return { embedded: engineRunFile(dataDir) }
-  const { url, user, password, database } = store
-  return { server: { url, user, password, database } }
+  const { driver: _, ...server } = store
+  return { server }
 }

@@ -13,7 +13,8 @@ export type RoleMessage =
 
 /** What a role tells the supervisor when it serves. */
 export interface RoleReady {
-  readonly url: string
+  /** Of its listener; null when it has none. */
+  readonly url: string | null
   readonly otlp?: string
   readonly grpc?: string
 }

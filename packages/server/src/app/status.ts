@@ -1,27 +1,34 @@
 import { statfs } from 'node:fs/promises'
 import type { Deps } from '../core/deps.ts'
 import { toPipelineError } from '../core/errors.ts'
-import type { Runner } from '../jobs/runner.ts'
+import type { RunnerStatus } from '../jobs/runner.ts'
 import { topics, type Log } from '../log/log.ts'
+import { databaseName } from '../stores/clickhouse/engine/options.ts'
 import type { Store } from '../stores/store.ts'
 import type { Config } from './config.ts'
 import { readRunFile } from './run-file.ts'
 import { version } from './version.ts'
 
+/** Of every job that anybody does; `worker` names who, where that is another process. Rejecting is a problem too. */
+export type JobsStatus = () => Promise<readonly (RunnerStatus & { readonly worker?: string })[]>
+
 export interface StatusOptions {
   readonly config: Config
   readonly log: Log
   readonly store: Store
-  readonly runners: readonly Runner[]
+  readonly jobs: JobsStatus
+  /** Which role this process plays. */
+  readonly role: 'worker' | 'api'
   readonly deps: Deps
 }
 
 /** What GET /api/v1/status answers: whatever can be learned now; what cannot is null and a line in `problems`. */
-export function createStatus({ config, log, store, runners, deps }: StatusOptions) {
+export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: StatusOptions) {
   const startedAt = deps.clock.now()
   const { dataDir } = config
 
   const pid = (role: string) => readRunFile<{ pid: number }>(dataDir, `${role}.pid`)?.pid ?? null
+  const parts = partsOf(config)
   const url = (role: string) => readRunFile<{ url: string }>(dataDir, `${role}.json`)?.url ?? null
 
   async function read(signal: AbortSignal): Promise<Record<string, unknown>> {
@@ -35,12 +42,12 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
       }
     }
     const limits = { seconds: 5 }
-    const [tables, engine, rate, logBytes, records, disk, jobs] = await Promise.all([
+    const [tables, engine, rate, logBytes, records, disk, known] = await Promise.all([
       tried(
         'tables',
         store.query(
-          'SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table',
-          {},
+          `SELECT replaceRegexpOne(table, '_local$', '') AS name, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM ${parts.from} WHERE active AND database = {database:String} GROUP BY name`,
+          { database: parts.database },
           limits,
           signal,
         ),
@@ -58,13 +65,15 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
       tried('log', log.bytes()),
       tried('log', Promise.all(topics.map(async (topic) => ({ topic, partitions: await log.bounds(topic) })))),
       tried('disk', statfs(dataDir)),
-      Promise.all(runners.map((runner) => runner.status())),
+      tried('jobs', jobsOf()),
     ])
+    const jobs = known ?? []
     const stored = Object.fromEntries(
-      (tables ?? []).map((row) => [String(row['table']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]),
+      (tables ?? []).map((row) => [String(row['name']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]),
     )
     for (const job of jobs)
-      if (job.state === 'failed' || job.state === 'waiting') problems.push(`${job.job} is ${job.state}: ${job.reason}`)
+      if (job.state === 'failed' || job.state === 'waiting')
+        problems.push(`${nameOf(job)} is ${job.state}: ${job.reason}`)
     return {
       version,
       engine_version: engine === null ? null : String(engine[0]?.['version']),
@@ -74,9 +83,16 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
       auth: config.auth,
       collector: url('collector'),
       api: url('worker'),
-      pid: { supervisor: pid('supervisor'), collector: pid('collector'), worker: process.pid, engine: pid('engine') },
-      jobs: jobs.map(({ job, state, reason, attempts, eventsDone, deadLetters, lag }) => ({
+      pid: {
+        supervisor: pid('supervisor'),
+        collector: pid('collector'),
+        worker: pid('worker'),
+        engine: pid('engine'),
+        [role]: process.pid,
+      },
+      jobs: jobs.map(({ job, worker, state, reason, attempts, eventsDone, deadLetters, lag }) => ({
         job,
+        ...(worker === undefined ? {} : { worker }),
         state,
         lag_events: lag.events,
         lag_seconds: lag.seconds,
@@ -86,8 +102,9 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
         last_error: reason === '' ? null : reason,
       })),
       lag: {
-        events: jobs.reduce((sum, { lag }) => sum + lag.events, 0),
-        seconds: Math.max(0, ...jobs.map(({ lag }) => lag.seconds)),
+        // Several workers see the same log: each tells the lag of the whole job.
+        events: known === null ? null : [...lagOfJobs(jobs).values()].reduce((sum, events) => sum + events, 0),
+        seconds: known === null ? null : Math.max(0, ...jobs.map(({ lag }) => lag.seconds)),
       },
       rates: { events_per_second: rate === null ? null : Number(rate[0]?.['events'] ?? 0) / 60 },
       sizes: {
@@ -104,4 +121,21 @@ export function createStatus({ config, log, store, runners, deps }: StatusOption
   }
 
   return { read }
+}
+
+function nameOf({ job, worker }: { readonly job: string; readonly worker?: string }): string {
+  return worker === undefined ? job : `${job} of worker ${worker}`
+}
+
+function lagOfJobs(jobs: Awaited<ReturnType<JobsStatus>>): ReadonlyMap<string, number> {
+  const lags = new Map<string, number>()
+  for (const { job, lag } of jobs) lags.set(job, Math.max(lags.get(job) ?? 0, lag.events))
+  return lags
+}
+
+/** Where ClickHouse tells the sizes of our tables: on a cluster, of one replica of each shard. */
+function partsOf({ store }: Config): { readonly from: string; readonly database: string } {
+  if (store.driver === 'embedded') return { from: 'system.parts', database: databaseName }
+  const { cluster, database } = store
+  return { from: cluster === undefined ? 'system.parts' : `cluster('${cluster.name}', system.parts)`, database }
 }

@@ -90,8 +90,8 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
   const worker = role('worker')
 
   const ready = Promise.all([collector.firstReady, worker.firstReady, engine?.firstReady]).then(([c, w]) => ({
-    collector: c.url,
-    api: w.url,
+    collector: c.url!, // these two roles have a listener each
+    api: w.url!,
     otlp: c.otlp ?? null,
     grpc: c.grpc ?? null,
     pid: { supervisor: process.pid, collector: collector.pid()!, worker: worker.pid()!, engine: engine?.pid() ?? null },
@@ -115,8 +115,8 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
 
 /** Port 0 is settled by the first start: whoever was told an address finds the role there again after a crash. */
 function withPorts(config: Config, role: 'collector' | 'worker', ready: RoleReady): Config {
-  const settled = <T extends number | false>(port: T, address: string | undefined): T | number =>
-    port === 0 && address !== undefined ? Number(address.slice(address.lastIndexOf(':') + 1)) : port
+  const settled = <T extends number | false>(port: T, address: string | null | undefined): T | number =>
+    port === 0 && typeof address === 'string' ? Number(address.slice(address.lastIndexOf(':') + 1)) : port
   if (role === 'worker') return { ...config, api: { ...config.api, port: settled(config.api.port, ready.url) } }
   const { port, otlpPort, grpcPort } = config.collector
   return {

@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { PipelineError } from '../../core/errors.ts'
+import type { Cluster } from '../schema/cluster.ts'
 import { type EngineRun, type Login, readEngineRun } from './engine/run-file.ts'
 
 /** Where the tables are: our own engine, found by its run file, or a server by URL. */
@@ -12,9 +13,12 @@ export type ClickHouseAddress =
         readonly user: string
         readonly password: string
         readonly database: string
-        readonly caCertificate?: Uint8Array
+        /** PEM text, or the path of a PEM file. */
+        readonly caCertificate?: string | undefined
         /** Read-only user of each project that may ask SQL there; see cage/probe.ts for what it must be. */
         readonly asking?: Readonly<Record<string, Login>>
+        /** The tables are spread over the servers of this cluster. */
+        readonly cluster?: Cluster | undefined
       }
     }
 
@@ -24,6 +28,7 @@ export interface Connection {
   readonly database: string
   readonly service: Login
   readonly asking: Readonly<Record<string, Login>>
+  readonly cluster: Cluster | undefined
 }
 
 export interface Connections {
@@ -77,24 +82,28 @@ function fileMark(file: string): string {
 }
 
 function openEngine(run: EngineRun): Connection {
-  return connect(run.url, run.database, run.service, run.asking, idleSocketMs)
+  return {
+    ...connect(run.url, run.service, idleSocketMs),
+    database: run.database,
+    asking: run.asking,
+    cluster: undefined,
+  }
 }
 
 function open(server: Extract<ClickHouseAddress, { server: unknown }>['server']): Connection {
-  const { url, database, user, password, asking = {}, caCertificate } = server
+  const { url, database, user, password, asking = {}, caCertificate, cluster } = server
   if (!/^[A-Za-z_]\w*$/.test(database))
     throw new PipelineError('config', `store.database is ${database}, expected letters, digits and _`)
-  return connect(url, database, { user, password }, asking, serverIdleSocketMs, caCertificate)
+  const ca = caCertificate === undefined ? undefined : readCertificate(caCertificate)
+  return { ...connect(url, { user, password }, serverIdleSocketMs, ca), database, asking, cluster }
 }
 
 function connect(
   url: string,
-  database: string,
   service: Login,
-  asking: Readonly<Record<string, Login>>,
   idle_socket_ttl: number,
-  caCertificate?: Uint8Array,
-): Connection {
+  ca?: Buffer,
+): Pick<Connection, 'client' | 'url' | 'service'> {
   const client = createClient({
     url,
     username: service.user,
@@ -106,9 +115,25 @@ function connect(
     compression: { request: !isLoopback(url), response: false },
     keep_alive: { enabled: true, idle_socket_ttl, eagerly_destroy_stale_sockets: true },
     log: { level: ClickHouseLogLevel.OFF },
-    ...(caCertificate === undefined ? {} : { tls: { ca_cert: Buffer.from(caCertificate) } }),
+    ...(ca === undefined ? {} : { tls: { ca_cert: ca } }),
   })
-  return { client, url, database, service, asking }
+  return { client, url, service }
+}
+
+function readCertificate(value: string): Buffer {
+  if (value.includes('-----BEGIN CERTIFICATE')) return Buffer.from(value)
+  let text: string
+  try {
+    text = readFileSync(value, 'utf8')
+  } catch (cause) {
+    throw new PipelineError(
+      'config',
+      `store.caCertificate: cannot read ${value}; name a PEM file that this user can read, or put its text there`,
+      { cause },
+    )
+  }
+  if (text.includes('-----BEGIN CERTIFICATE')) return Buffer.from(text)
+  throw new PipelineError('config', `store.caCertificate: ${value} holds no certificate (-----BEGIN CERTIFICATE-----)`)
 }
 
 function isLoopback(url: string): boolean {

@@ -29,6 +29,7 @@ export function insertError(error: unknown, signal: AbortSignal): PipelineError 
       return mapped('unavailable', `the store does not take rows now: ${reason(error)}`, error, {
         retryAfterSeconds: 1,
       })
+    if (codes.refused.has(code)) return mapped('unavailable', `the store refuses our user: ${reason(error)}`, error)
     if (noMemory.has(code))
       return mapped('limit_exceeded', `the store lacks the memory for this block: ${reason(error)}`, error, {
         retry: 'later',
@@ -37,8 +38,7 @@ export function insertError(error: unknown, signal: AbortSignal): PipelineError 
     return mapped('unknown_result', `the store failed while it took rows: ${reason(error)}`, error, { retry: 'later' })
   }
   const system = systemCode(error)
-  if (notSent.has(system))
-    return mapped('unavailable', `the store cannot be reached (${system})`, error, { retryAfterSeconds: 1 })
+  if (notSent.has(system) || isCertificate(system)) return unreachable(error)
   const why = signal.aborted ? 'it was given up' : system
   return mapped('unknown_result', `the store's answer to an insert was lost (${why})`, error, { retry: 'later' })
 }
@@ -66,7 +66,31 @@ export function queryError(error: unknown, signal: AbortSignal): PipelineError {
       return mapped('unavailable', `the store cannot answer now: ${why}`, error, { retryAfterSeconds: 1 })
     return mapped('query_failed', why, error)
   }
-  return mapped('unavailable', `the store cannot be reached (${systemCode(error)})`, error, { retryAfterSeconds: 1 })
+  return unreachable(error)
+}
+
+/** Said by Node's TLS before anything was sent. */
+function isCertificate(system: string): boolean {
+  return /^(ERR_TLS_CERT|CERT_|CRL_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH)/.test(
+    system,
+  )
+}
+
+function unreachable(error: unknown): PipelineError {
+  const system = systemCode(error)
+  return mapped('unavailable', `the store cannot be reached (${system}${hint(system)})`, error, {
+    retryAfterSeconds: 1,
+  })
+}
+
+/** What a person may do about it. */
+function hint(system: string): string {
+  if (system === 'ERR_TLS_CERT_ALTNAME_INVALID') return ': its certificate is for another name than that of store.url'
+  if (system === 'CERT_HAS_EXPIRED') return ': its certificate has expired'
+  if (isCertificate(system))
+    return ': nobody we trust signed its certificate; name its authority in store.caCertificate'
+  if (system === 'EPROTO') return ': no HTTPS there; is it the right port of store.url?'
+  return ''
 }
 
 function mapped(code: ErrorCode, message: string, cause: unknown, options: PipelineErrorOptions = {}): PipelineError {
@@ -96,5 +120,9 @@ function systemCode(error: unknown): string {
     const { code } = at as NodeJS.ErrnoException
     if (typeof code === 'string' && code !== '') return code
   }
-  return error instanceof Error ? error.message : String(error)
+  // A proxy's page in place of an answer.
+  const text = error instanceof Error ? error.message : String(error)
+  return text.length > maxForeign ? `${text.slice(0, maxForeign)} …` : text
 }
+
+const maxForeign = 200

@@ -37,7 +37,12 @@ export async function insertBlock(
       query: `INSERT INTO ${connection.database}.${block.table} (${names}) FORMAT Native`,
       values: Readable.from(joinSmall(blockBody(block)), { objectMode: false }),
       query_id: token,
-      clickhouse_settings: { ...settings, insert_deduplication_token: token },
+      clickhouse_settings: {
+        ...settings,
+        insert_deduplication_token: token,
+        // Else the answer would come before the rows are where they belong.
+        ...(connection.cluster === undefined ? {} : { distributed_foreground_insert: 1 }),
+      },
       abort_signal: signal,
     })
     // The answer of an insert is empty; reading it gives the connection back.

@@ -1,6 +1,8 @@
 import type { PositionRange } from '../store.ts'
 import type { Connection } from './connection.ts'
+import { syncReplica } from '../schema/cluster.ts'
 import { queryError } from './errors.ts'
+import { execute } from './query.ts'
 
 /** The minmax index on `log_position` lets ClickHouse skip nearly all of the table. */
 export async function readPositions(
@@ -10,6 +12,7 @@ export async function readPositions(
   signal: AbortSignal,
 ): Promise<BigUint64Array> {
   if (ranges.length === 0) return new BigUint64Array(0)
+  await syncReplicas(connection, table, signal)
   const within = ranges.map(({ first, last }) => `log_position BETWEEN ${first} AND ${last}`).join(' OR ')
   const pieces: Uint8Array[] = []
   try {
@@ -25,4 +28,11 @@ export async function readPositions(
   // A copy of its own, so that it begins at a multiple of eight; RowBinary is little-endian, as are the platforms we run on.
   const bytes = new Uint8Array(Buffer.concat(pieces))
   return new BigUint64Array(bytes.buffer, 0, bytes.length / 8)
+}
+
+/** Of several replicas any may answer: each must first have what the others took. One that cannot be asked makes us wait. */
+async function syncReplicas(connection: Connection, table: string, signal: AbortSignal): Promise<void> {
+  const { cluster, database } = connection
+  if (cluster?.replicated !== true) return
+  await execute(connection, syncReplica(database, table, cluster), signal)
 }

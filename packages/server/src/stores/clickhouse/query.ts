@@ -1,3 +1,4 @@
+import { PipelineError } from '../../core/errors.ts'
 import type { QueryLimits, Rows } from '../store.ts'
 import { readCompactRows } from './compact-rows.ts'
 import type { Connection } from './connection.ts'
@@ -5,6 +6,9 @@ import type { Login } from './engine/run-file.ts'
 import { queryError } from './errors.ts'
 
 const format = 'JSONCompactEachRowWithNamesAndTypes'
+
+/** Beyond a question's own time: the server says so itself, if it still can. */
+const patienceSeconds = 2
 
 /** Our own questions, as our own user unless another is named. `readonly: 2` and the cancel setting together make the server end the query when we leave. */
 export async function queryRows(
@@ -29,6 +33,9 @@ export async function queryRows(
     ...(limits.rows === undefined ? {} : { max_result_rows: String(limits.rows), result_overflow_mode: 'throw' }),
   }
   const rows: Record<string, unknown>[] = []
+  const patience =
+    limits.seconds === undefined ? undefined : AbortSignal.timeout((limits.seconds + patienceSeconds) * 1000)
+  const ending = patience === undefined ? signal : AbortSignal.any([signal, patience])
   try {
     const { stream } = await connection.client.exec({
       query: sql,
@@ -38,17 +45,21 @@ export async function queryRows(
         string | number
       >,
       ...(login === undefined ? {} : { auth: { username: login.user, password: login.password } }),
-      abort_signal: signal,
+      abort_signal: ending,
     })
     const answer = await readCompactRows(stream)
     const names = answer.columns.map(({ name }) => name)
     for await (const values of answer.rows) {
-      signal.throwIfAborted()
+      ending.throwIfAborted()
       const row: Record<string, unknown> = {}
       for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
       rows.push(row)
     }
   } catch (error) {
+    if (patience?.aborted === true && !signal.aborted)
+      throw new PipelineError('unavailable', `the store did not answer within ${limits.seconds! + patienceSeconds} s`, {
+        cause: error,
+      })
     throw queryError(error, signal)
   }
   return rows
@@ -67,7 +78,11 @@ export async function execute(
       query_params: { ...params },
       abort_signal: signal,
       // Ours may not be there yet; statements name it.
-      clickhouse_settings: { wait_end_of_query: 1, database: 'system' } as Record<string, string | number>,
+      clickhouse_settings: {
+        wait_end_of_query: 1,
+        database: 'system',
+        ...(connection.cluster === undefined ? {} : { distributed_foreground_insert: 1 }),
+      } as Record<string, string | number>,
     })
   } catch (error) {
     throw queryError(error, signal)

@@ -1,12 +1,14 @@
 import { PipelineError } from '../../core/errors.ts'
-import { checksum, createJournal, knownSchema, type Migration, migrations } from './migrations.ts'
-import { completeTable, createDatabase, createTable } from './statements.ts'
+import { checksum, knownSchema, type Migration, migrations } from './migrations.ts'
+import { type Cluster, databaseStatement, journalStatements, localName, onEach, tableStatements } from './cluster.ts'
+import { completeTable } from './statements.ts'
 import { type Table, tables } from './tables.ts'
 import { traceSpansView } from './trace-spans.ts'
 
 /** How a schema is brought up to date: statements and questions, one after another, as the user who owns the database. */
 export interface SchemaConnection {
   readonly database: string
+  readonly cluster?: Cluster | undefined
   execute(sql: string, signal: AbortSignal): Promise<void>
   ask(
     sql: string,
@@ -20,14 +22,14 @@ export interface Schema {
   readonly tables: readonly Table[]
   readonly migrations: readonly Migration[]
   readonly known: { readonly migration: number; readonly column: number }
-  readonly views: (database: string) => readonly string[]
+  readonly views: (database: string, cluster?: Cluster) => readonly string[]
 }
 
 export const currentSchema: Schema = {
   tables,
   migrations,
   known: knownSchema,
-  views: (database) => [traceSpansView(database)],
+  views: (database, cluster) => [traceSpansView(database, cluster)],
 }
 
 /**
@@ -40,13 +42,14 @@ export async function migrate(
   signal: AbortSignal,
   schema: Schema = currentSchema,
 ): Promise<void> {
-  const { database } = connection
-  await connection.execute(createDatabase(database), signal)
-  await connection.execute(createJournal(database), signal)
+  const { database, cluster } = connection
+  await connection.execute(databaseStatement(database, cluster), signal)
+  for (const statement of journalStatements(database, cluster)) await connection.execute(statement, signal)
   const journal = await readJournal(connection, signal)
   refuseNewer(journal, schema)
 
-  for (const table of schema.tables) await connection.execute(createTable(database, table), signal)
+  for (const table of schema.tables)
+    for (const statement of tableStatements(database, table, cluster)) await connection.execute(statement, signal)
   for (const migration of schema.migrations) {
     const sum = checksum(migration)
     const done = journal.find((row) => row.kind === 'migration' && row.number === migration.number)
@@ -60,13 +63,21 @@ export async function migrate(
       await connection.execute(statement.replaceAll('{db}', database), signal)
     await note(connection, 'migration', migration.number, migration.name, sum, signal)
   }
-  for (const table of schema.tables) {
-    const missing = completeTable(database, table, await present(connection, table, signal))
-    if (missing !== undefined) await connection.execute(missing, signal)
-  }
-  for (const view of schema.views(database)) await connection.execute(view, signal)
+  for (const table of schema.tables)
+    for (const each of cluster === undefined
+      ? [table]
+      : [{ ...table, name: localName(table.name) }, distributed(table)]) {
+      const missing = completeTable(database, each, await present(connection, each, signal))
+      if (missing !== undefined) await connection.execute(onEach(missing, `${database}.${each.name}`, cluster), signal)
+    }
+  for (const view of schema.views(database, cluster)) await connection.execute(view, signal)
   if (!journal.some((row) => row.kind === 'column' && row.number === schema.known.column))
     await note(connection, 'column', schema.known.column, 'newest column number', '', signal)
+}
+
+/** It has the columns of its local tables, and no indexes. */
+function distributed(table: Table): Table {
+  return { ...table, indexes: [] }
 }
 
 interface JournalRow {

@@ -1,4 +1,5 @@
 import { clickHouseColumns } from '@millrace/protocol'
+import { type Cluster, onCluster } from './cluster.ts'
 
 /** Doublings of the distance to an ancestor: chains of up to 2^20 spans. */
 const maxDoublings = 20
@@ -15,10 +16,12 @@ const maxDoublings = 20
  * distances, until there is none, which doubles the distance covered each time. A look-up is a sort: definitions and
  * questions by span id, definitions first, and `arrayFill` carries each definition over its questions. So n spans cost
  * n log² n, and no lambda captures an array, which ClickHouse would copy for each element.
+ *
+ * On a cluster a trace's spans may be on several shards: GLOBAL makes the graph once, of all of them.
  */
-export function traceSpansView(database: string): string {
+export function traceSpansView(database: string, cluster?: Cluster): string {
   const names = clickHouseColumns.map(({ name }) => computed[name] ?? `e.${name} AS ${name}`)
-  return `CREATE OR REPLACE VIEW ${database}.trace_spans AS
+  return `CREATE OR REPLACE VIEW ${database}.trace_spans${onCluster(cluster)} AS
 WITH
   first_spans AS (
     SELECT project, trace_id, span_id, argMin(parent_id, log_position) AS parent_id
@@ -45,7 +48,7 @@ WITH
 SELECT
   ${names.join(',\n  ')}
 FROM ${database}.events AS e
-INNER JOIN graph AS g ON e.project = g.project AND e.trace_id = g.trace_id AND e.span_id = g.span_id
+${cluster === undefined ? '' : 'GLOBAL '}INNER JOIN graph AS g ON e.project = g.project AND e.trace_id = g.trace_id AND e.span_id = g.span_id
 WHERE e.event_type = 'trace'`
 }
 
