@@ -1,4 +1,5 @@
 import { createInstance, freePort, isAlive, pause, type Role } from '../test/support/instance.ts'
+import { createBroker, kafkaMissing } from '../test/support/kafka.ts'
 import { readOptions, seeded, type Target } from './options.ts'
 import { reconcile } from './reconcile.ts'
 import { createWitness, write } from './writers.ts'
@@ -8,8 +9,10 @@ const random = seeded(options.seed)
 const witness = createWitness()
 const stop = new AbortController()
 const ports = { collector: await freePort(), api: await freePort() }
+const broker = options.log === 'kafka' ? await startBroker() : undefined
 const instance = createInstance({
   ports,
+  ...(broker === undefined ? {} : { env: { MILLRACE_LOG_BROKERS: broker.address } }),
   args: ['--set', 'query.rows=100000000', '--set', 'query.seconds=120', '--set', 'query.memory=4 GB'],
 })
 const startedAt = Date.now()
@@ -17,7 +20,7 @@ const say = (line: string) => process.stderr.write(`chaos: ${line}\n`)
 const broken: string[] = []
 /** Milliseconds, the longest seen. */
 const longest = { childBack: 0, childrenEnd: 0, start: 0 }
-const kills: Record<Target, number> = { collector: 0, worker: 0, engine: 0, supervisor: 0 }
+const kills: Record<Target, number> = { collector: 0, worker: 0, engine: 0, supervisor: 0, broker: 0 }
 
 say(`data in ${instance.dataDir}, ${options.kills} kills, seed ${options.seed}`)
 const { collector, api } = await instance.start()
@@ -30,6 +33,7 @@ for (let kill = 0; kill < options.kills; ) {
   await pause(100 + random() * 1400)
   const target = options.targets[kill % options.targets.length]!
   if (target === 'supervisor') await killSupervisor()
+  else if (target === 'broker') await killBroker()
   else if (!(await killChild(target))) continue
   kills[target]++
   kill++
@@ -57,6 +61,7 @@ for (const line of broken) say(`BROKEN: ${line}`)
 if (broken.length > 0 || result.lost + result.twice > 0)
   say(`last log lines:\n${instance.log().slice(-3000)}\nthe data directory is kept: ${instance.dataDir}`)
 else await instance.dispose()
+await broker?.dispose()
 say(
   `kills by target ${JSON.stringify(kills)}; batches acknowledged ${witness.acks}, retries ${witness.retries}, repeats ${witness.repeats}`,
 )
@@ -67,6 +72,23 @@ process.stdout.write(
   `kills ${options.kills} acked ${result.acked} stored ${result.stored} lost ${result.lost} twice ${result.twice}\n`,
 )
 process.exit(broken.length > 0 || result.lost + result.twice > 0 ? 7 : 0)
+
+async function startBroker() {
+  const missing = kafkaMissing()
+  if (missing !== undefined) {
+    process.stderr.write(`chaos: --log kafka: ${missing}\n`)
+    process.exit(2)
+  }
+  const started = await createBroker()
+  await started.start()
+  return started
+}
+
+async function killBroker(): Promise<void> {
+  await broker?.kill9()
+  await pause(random() * 1000)
+  await broker?.start()
+}
 
 /** False when it was just being replaced: then nothing was killed. */
 async function killChild(role: Exclude<Role, 'supervisor'>): Promise<boolean> {

@@ -5,9 +5,10 @@ export interface ChaosOptions {
   readonly seed: number
   readonly targets: readonly Target[]
   readonly writers: number
+  readonly log: 'embedded' | 'kafka'
 }
 
-export const targets = ['collector', 'worker', 'engine', 'supervisor'] as const
+export const targets = ['collector', 'worker', 'engine', 'supervisor', 'broker'] as const
 export type Target = (typeof targets)[number]
 
 const help = `Kill Millrace's processes with SIGKILL at random moments under load, restart, and reconcile every event.
@@ -15,10 +16,12 @@ const help = `Kill Millrace's processes with SIGKILL at random moments under loa
 Examples:
   npm run chaos -- --kills 200 --seed 1
   npm run chaos -- --kills 20 --target engine,worker
+  npm run chaos -- --log kafka --kills 50
 
   --kills N     how many kills (default 20)
   --seed S      of the moments and the payloads (default 1)
-  --target A,B  of collector, worker, engine, supervisor (default: all)
+  --target A,B  of collector, worker, engine, supervisor and, with --log kafka, broker (default: all)
+  --log L       embedded (default) or kafka: a real broker, which needs java and, the first time, mvn
   --writers N   concurrent senders (default 6)
 
 Last line: kills N acked N stored N lost 0 twice 0. Exit 7 when lost or twice is not 0, or when the run proved too little.
@@ -30,7 +33,8 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     options: {
       kills: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
-      target: { type: 'string', default: targets.join(',') },
+      target: { type: 'string' },
+      log: { type: 'string', default: 'embedded' },
       writers: { type: 'string', default: '6' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -39,14 +43,17 @@ export function readOptions(args: readonly string[]): ChaosOptions {
     process.stdout.write(help)
     process.exit(0)
   }
-  const chosen = values.target.split(',').map((name) => name.trim())
-  const unknown = chosen.filter((name) => !targets.includes(name as Target))
-  if (unknown.length > 0) usage(`--target ${unknown.join(',')}: expected some of ${targets.join(', ')}`)
+  if (values.log !== 'embedded' && values.log !== 'kafka') usage(`--log ${values.log}: expected embedded or kafka`)
+  const possible = targets.filter((name) => name !== 'broker' || values.log === 'kafka')
+  const chosen = values.target?.split(',').map((name) => name.trim()) ?? possible
+  const unknown = chosen.filter((name) => !possible.includes(name as Target))
+  if (unknown.length > 0) usage(`--target ${unknown.join(',')}: expected some of ${possible.join(', ')}`)
   return {
     kills: whole('kills', values.kills),
     seed: whole('seed', values.seed),
     writers: whole('writers', values.writers),
     targets: chosen as Target[],
+    log: values.log,
   }
 }
 

@@ -160,6 +160,8 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
     closeSync(log)
     child = started
     let ended = false
+    // A test run that fails leaves nothing behind.
+    process.once('exit', () => started.kill('SIGKILL'))
     gone = new Promise((resolve) => {
       started.once('exit', () => {
         ended = true

@@ -1,6 +1,6 @@
 import { Gauge } from 'prom-client'
 import type { Deps } from '../core/deps.ts'
-import type { Log, LogRecord } from '../log/log.ts'
+import type { Log, LogRecord, Position } from '../log/log.ts'
 import type { Job } from './job.ts'
 import { eventsOf, timeOf } from './record-facts.ts'
 
@@ -30,17 +30,22 @@ export function createLag(job: Job, log: Log, deps: Deps): Lag {
     const committed = await log.committed(job.name)
     let records = 0
     let oldest = Number.POSITIVE_INFINITY
-    for (const topic of job.from) {
+    const behind = async ({ topic, partition, offset }: Position, next: number): Promise<void> => {
+      const [record] = await log.read({ topic, partition, offset }, oneRecord, ending.signal)
+      // Nothing there: offsets that the log left out.
+      if (record === undefined) return
+      records += next - record.offset
+      const time = timeOf(record)
+      if (time !== undefined) oldest = Math.min(oldest, time)
+    }
+    const looks: Promise<void>[] = []
+    for (const topic of job.from)
       for (const { partition, first, next } of await log.bounds(topic)) {
         const position = committed.find((each) => each.topic === topic && each.partition === partition)
         const offset = Math.max(first, position?.offset ?? first)
-        if (offset >= next) continue
-        records += next - offset
-        const [record] = await log.read({ topic, partition, offset }, oneRecord, ending.signal)
-        const time = record && timeOf(record)
-        if (time !== undefined) oldest = Math.min(oldest, time)
+        if (offset < next) looks.push(behind({ topic, partition, offset }, next))
       }
-    }
+    await Promise.all(looks)
     const perRecord = seenRecords === 0 ? 1 : seenEvents / seenRecords
     const seconds = oldest === Number.POSITIVE_INFINITY ? 0 : Math.max(0, (deps.clock.now() - oldest) / 1000)
     return { events: Math.round(records * perRecord), seconds }

@@ -180,6 +180,7 @@ export function testLog(name: string, create: () => Promise<LogHarness>, options
       test('keeps fingerprints beside the record and gives them when asked', async () => {
         const fingerprints = new Uint8Array(32).fill(9)
         await log.append([{ ...record('events', 0, 'a'), fingerprints }, record('events', 0, 'b')], {}, never)
+        await log.append([{ ...record('events', 1, 'odd'), fingerprints }], {}, never)
         const [a, b] = await log.read(
           { topic: 'events', partition: 0, offset: 0 },
           { ...all, fingerprints: true },
@@ -187,6 +188,8 @@ export function testLog(name: string, create: () => Promise<LogHarness>, options
         )
         expect(Buffer.compare(a?.fingerprints ?? new Uint8Array(), fingerprints)).toBe(0)
         expect(b?.fingerprints).toBeUndefined()
+        const odd = await log.read({ topic: 'events', partition: 1, offset: 0 }, { ...all, fingerprints: true }, never)
+        for (const { fingerprints: given } of [a, odd[0]] as LogRecord[]) expect((given?.byteOffset ?? 1) % 8).toBe(0)
         expect((await readAll(log, 'events', 0))[0]).not.toHaveProperty('fingerprints')
       })
 

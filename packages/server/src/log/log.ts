@@ -25,7 +25,7 @@ export interface NewRecord {
 export interface LogRecord extends Position {
   /** The reader's own copy; several records of one read MAY share one ArrayBuffer. */
   readonly value: Uint8Array
-  /** Present only when asked for (`ReadLimit.fingerprints`) and given at the append. */
+  /** Present only when asked for (`ReadLimit.fingerprints`) and given at the append. Begins at a multiple of 8 of its buffer: read as numbers. */
   readonly fingerprints?: Uint8Array
 }
 

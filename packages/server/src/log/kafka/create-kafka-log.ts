@@ -32,6 +32,8 @@ export interface KafkaLogOptions {
   readonly sessionMs?: number
   /** How long to ask what became of an append whose answer was lost, before it is `unknown_result`. */
   readonly decideMs?: number
+  /** Above it appends are refused: to try out the end of a log. */
+  readonly maxOffset?: number
 }
 
 interface Running {
@@ -45,10 +47,13 @@ interface Running {
 }
 
 const never = new AbortController().signal
+/** A log position has 32 bits for it. */
+const maxOffsetOfAll = 2 ** 32 - 1
 
 /** The log in a Kafka cluster: records.ts and epoch.ts draw what is in its topics, producer.ts says when an append is certain. */
 export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
   const { logger, clock } = deps
+  const maxOffset = options.maxOffset ?? maxOffsetOfAll
   for (const broker of options.brokers) nodeAt(broker)
   const members = new Map<Membership, Member>()
   let running: Running | undefined
@@ -93,6 +98,12 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
       )
       const epoch = await findEpoch(cluster, found, signal)
       const ends = createEnds(cluster, layout)
+      for (const { partition, next } of await ends.bounds('events', signal))
+        if (next > maxOffset * 0.75)
+          logger.warn(
+            { partition, next, maxOffset },
+            'Kafka: a partition has given out most of its offsets; plan to begin a new log under another log.topicPrefix',
+          )
       const producer = createProducer({
         cluster,
         layout,
@@ -100,6 +111,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
         logger,
         transactionalId: options.transactionalId?.() ?? `${options.topicPrefix}${randomUUID()}`,
         maxRecordBytes: found.maxRecordBytes,
+        maxOffset,
         onReplaced: (error) => {
           logger.error({ err: error }, 'Kafka: the log cannot be written by this process any more')
           deps.fatal?.(error)

@@ -38,6 +38,7 @@ export interface ProducerOptions {
   /** One process at a time uses it; a second one fences the first. */
   readonly transactionalId: string
   readonly maxRecordBytes: number
+  readonly maxOffset: number
   readonly prepareCommit: (commit: GroupCommit) => PreparedCommit
   /** Another process has taken over; this one can append nothing more. */
   readonly onReplaced: (error: PipelineError) => void
@@ -73,7 +74,7 @@ interface Pending {
 }
 
 export function createProducer(options: ProducerOptions): Producer {
-  const { cluster, layout, transactionalId, clock, logger, maxRecordBytes, decideMs = 15_000 } = options
+  const { cluster, layout, transactionalId, clock, logger, maxRecordBytes, maxOffset, decideMs = 15_000 } = options
   const queue: Pending[] = []
   let isPumping = false
   let pumped = Promise.resolve()
@@ -124,7 +125,15 @@ export function createProducer(options: ProducerOptions): Producer {
     identity = got
     const { producerId, producerEpoch } = got
     isUndecided = false
-    current = createTransaction({ cluster, layout, transactionalId, producerId, producerEpoch, maxRecordBytes })
+    current = createTransaction({
+      cluster,
+      layout,
+      transactionalId,
+      producerId,
+      producerEpoch,
+      maxRecordBytes,
+      maxOffset,
+    })
   }
 
   function init(known: Identity | undefined, signal: AbortSignal) {

@@ -20,10 +20,9 @@ export interface TransactionOptions {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly maxRecordBytes: number
+  readonly maxOffset: number
 }
 
-/** The protocol's log position has 32 bits for an offset. */
-const maxOffset = 2 ** 32 - 1
 /** Of one Kafka batch: a reader gets whole ones. */
 const targetBatchBytes = 2 * 2 ** 20
 const produceMs = 10_000
@@ -46,6 +45,7 @@ export function createTransaction({
   producerId,
   producerEpoch,
   maxRecordBytes,
+  maxOffset,
 }: TransactionOptions): Transaction {
   const { kafka } = cluster
   /** Next sequence number by `topic:partition`, as the client's encoder asks for it. */
