@@ -8,7 +8,7 @@ import { parse } from './parameters.ts'
 export interface GetRoute<Path extends z.ZodObject, Query extends z.ZodObject, Answer extends z.ZodType> {
   readonly path: string
   /** The very schemas that the request is parsed with and that the compiler holds the answer against. */
-  readonly describes: Omit<RouteDescription, 'path' | 'query' | 'answers' | 'scope'> & {
+  readonly describes: Omit<RouteDescription, 'path' | 'query' | 'answers' | 'scope' | 'problems'> & {
     readonly path: Path
     readonly query: Query
     readonly answer: { readonly description: string; readonly schema: Answer; readonly example: z.input<Answer> }
@@ -45,20 +45,12 @@ export function mountGet<Path extends z.ZodObject, Query extends z.ZodObject, An
           content: { 'application/json': { schema: answer.schema, example: answer.example } },
         },
       },
-      problems: [
-        'malformed',
-        'unauthorized',
-        'forbidden',
-        'not_found',
-        'unavailable',
-        'timeout',
-        ...(describes.problems ?? []),
-      ],
+      problems: ['malformed', 'unauthorized', 'forbidden', 'not_found', 'unavailable', 'timeout'],
     },
     async respond(exchange) {
       const { request } = exchange
       const { project } = auth(request, 'read')
-      const asked = {
+      const asked: Asked<Path, Query> = {
         project,
         path: parse(describes.path, request.params),
         query: parse(describes.query, request.query),

@@ -1,15 +1,61 @@
 import type { Metrics } from '../core/deps.ts'
 import { jsonAnswer } from './answer.ts'
+import { type DescribedRoute, healthAnswer, type RouteDescription } from './describe.ts'
 import type { Http } from './server.ts'
+
+const json = (example: object) => ({ 'application/json': { schema: healthAnswer, example } })
+
+const live: RouteDescription = {
+  group: 'Operation',
+  summary: 'Does the process answer?',
+  answers: { 200: { description: 'It does.', content: json({ status: 'ok' }) } },
+}
+
+const ready: RouteDescription = {
+  group: 'Operation',
+  summary: 'Can it do its work?',
+  answers: {
+    200: { description: 'It can.', content: json({ status: 'ok' }) },
+    503: {
+      description: 'Not now: it starts, stops or is stuck.',
+      content: json({ status: 'unavailable', reason: 'stopping' }),
+    },
+  },
+}
+
+const sample = 'millrace_events_total{project="default",source="segment",outcome="stored",reason=""} 98\n'
+
+const metricsOf: RouteDescription = {
+  group: 'Operation',
+  summary: 'Metrics of this process for Prometheus',
+  scope: 'admin',
+  answers: { 200: { description: 'Prometheus text.', content: { 'text/plain': { example: sample } } } },
+  problems: ['unauthorized', 'forbidden'],
+}
+
+/** What `mountHealth` and `mountMetrics` mount. */
+export function probes(path = ''): readonly DescribedRoute[] {
+  return [
+    { method: 'GET', path: `${path}/health/live`, describes: at(path, '/health/live', live) },
+    { method: 'GET', path: `${path}/health/ready`, describes: at(path, '/health/ready', ready) },
+    { method: 'GET', path: `${path}/metrics`, describes: at(path, '/metrics', metricsOf) },
+  ]
+}
+
+/** `path` before the usual one: another name for it. */
+function at(path: string, usual: string, describes: RouteDescription): RouteDescription {
+  return path === '' ? describes : { ...describes, sameAs: usual }
+}
 
 /** Why this process cannot serve now, or undefined when it can. Cheap: probes come every few seconds, from several sides. */
 export type Readiness = () => string | undefined
 
 /** `/health/live`: the process answers. `/health/ready`: it can do its work; 503 with the reason while it starts, stops or is stuck. */
-export function mountHealth(http: Http, readiness: Readiness, path = ''): void {
+export function mountHealth(http: Pick<Http, 'route' | 'isOpen'>, readiness: Readiness, path = ''): void {
   http.route({
     method: 'GET',
     path: `${path}/health/live`,
+    describes: at(path, '/health/live', live),
     dialect: 'health',
     isProbe: true,
     respond: () => Promise.resolve(jsonAnswer({ status: 'ok' })),
@@ -17,6 +63,7 @@ export function mountHealth(http: Http, readiness: Readiness, path = ''): void {
   http.route({
     method: 'GET',
     path: `${path}/health/ready`,
+    describes: at(path, '/health/ready', ready),
     dialect: 'health',
     isProbe: true,
     respond() {
@@ -30,7 +77,7 @@ export function mountHealth(http: Http, readiness: Readiness, path = ''): void {
 
 /** Prometheus text. `allow` throws PipelineError when the request may not see it. */
 export function mountMetrics(
-  http: Http,
+  http: Pick<Http, 'route'>,
   metrics: Metrics,
   allow: (headers: Readonly<Record<string, unknown>>) => void,
   path = '',
@@ -38,6 +85,7 @@ export function mountMetrics(
   http.route({
     method: 'GET',
     path: `${path}/metrics`,
+    describes: at(path, '/metrics', metricsOf),
     dialect: 'metrics',
     isProbe: true,
     async respond({ request }) {

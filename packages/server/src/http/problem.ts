@@ -1,43 +1,139 @@
 import { type ErrorCode, PipelineError, toPipelineError } from '../core/errors.ts'
 import type { HttpAnswer } from './answer.ts'
 
-const problemType = 'application/problem+json'
+export const problemMediaType = 'application/problem+json'
 
-/** The one place where an error becomes a status. `title` is fixed per code; `detail` is the error's message. */
-const statuses: Readonly<Partial<Record<ErrorCode, readonly [status: number, title: string]>>> = {
-  malformed: [400, 'The request cannot be read'],
-  unauthorized: [401, 'A valid key is needed'],
-  forbidden: [403, 'The key does not allow this'],
-  not_found: [404, 'There is nothing here'],
-  method_not_allowed: [405, 'Not with this method'],
-  slow_body: [408, 'The body came too slowly'],
-  conflict: [409, 'Somebody else was faster'],
-  too_large: [413, 'Too large'],
-  unsupported_media_type: [415, 'Not in this format'],
-  query_failed: [400, 'The query failed'],
-  query_refused: [403, 'The query is not allowed'],
-  limit_exceeded: [422, 'The query met a limit'],
-  rate_limited: [429, 'Too many, too fast'],
-  cancelled: [499, 'The caller went away'],
-  unavailable: [503, 'Not now'],
-  timeout: [503, 'Not in time'],
-  unknown_result: [503, 'Not known whether it was stored'],
+export interface ProblemType {
+  readonly status: number
+  /** Fixed per code; `detail` is the error's message. */
+  readonly title: string
+  /** What has happened, and what the caller does about it. */
+  readonly meaning: string
+}
+
+/** The one place where an error becomes a status; the guide, `/openapi.json` and `/docs` are made from it. */
+const statuses: Readonly<Partial<Record<ErrorCode, ProblemType>>> = {
+  malformed: {
+    status: 400,
+    title: 'The request cannot be read',
+    meaning:
+      'A body, parameter or header is not what this route takes; `detail` names it. Nothing of it was stored. Correct it: the same request fails again.',
+  },
+  query_failed: {
+    status: 400,
+    title: 'The query failed',
+    meaning: 'The engine could not run the SQL; `detail` has its words. Correct the query.',
+  },
+  unauthorized: {
+    status: 401,
+    title: 'A valid key is needed',
+    meaning:
+      'No key came, or one that is unknown or revoked. Send one that `millrace keys create` made, as `Authorization: Bearer <key>`.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'The key does not allow this',
+    meaning:
+      'The key is known, but its scope or its list of origins does not allow this; with `auth: open`, the request did not come from this machine. Use another key.',
+  },
+  query_refused: {
+    status: 403,
+    title: 'The query is not allowed',
+    meaning: 'The SQL is not a single SELECT, or names something that is not for user SQL. `detail` says what.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is nothing here',
+    meaning: 'There is no such route, project or event; `detail` says which of them.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Not with this method',
+    meaning: 'The route exists for other methods: the `Allow` header lists them.',
+  },
+  slow_body: {
+    status: 408,
+    title: 'The body came too slowly',
+    meaning: 'Nothing of it was stored. Send it again, faster or in smaller batches.',
+  },
+  conflict: {
+    status: 409,
+    title: 'Somebody else was faster',
+    meaning: 'What was to be changed has changed meanwhile. Read it again, then decide.',
+  },
+  too_large: {
+    status: 413,
+    title: 'Too large',
+    meaning:
+      'The body has too many bytes or events; `details` has the limit. Nothing was stored. Send smaller batches.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Not in this format',
+    meaning:
+      'The content type, charset or encoding is not taken here, or `Accept` asks for what there is not; `detail` lists what there is.',
+  },
+  limit_exceeded: {
+    status: 422,
+    title: 'The query met a limit',
+    meaning: 'Time, memory or rows of `query` in the configuration. Ask for less, or raise the limit.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many, too fast',
+    meaning: 'Nothing was stored. Send it again after `Retry-After` seconds.',
+  },
+  cancelled: {
+    status: 499,
+    title: 'The caller went away',
+    meaning: 'Never seen by a caller; it stands in metrics and logs.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Not now',
+    meaning:
+      'The server is starting, stopping, full, or something behind it is away. What has no receipt is not stored: send it again after `Retry-After` seconds.',
+  },
+  timeout: {
+    status: 503,
+    title: 'Not in time',
+    meaning: 'Something behind the server did not answer in time. Try again after `Retry-After` seconds.',
+  },
+  unknown_result: {
+    status: 503,
+    title: 'Not known whether it was stored',
+    meaning: 'Send it again with the same ids: what was stored is then a duplicate, and nothing counts twice.',
+  },
 }
 
 /** Every other code is about our insides. */
-const inside = [500, 'Something went wrong here'] as const
+const inside: ProblemType = {
+  status: 500,
+  title: 'Something went wrong here',
+  meaning:
+    'A fault of the server. Its log tells more under the request id in `instance` and in the header `x-request-id`; events without a receipt may be sent again with the same ids.',
+}
+
+/** Every problem that a caller may see, by status; `internal` stands for all that is about our insides. */
+export const problemTypes: readonly (ProblemType & { readonly code: ErrorCode })[] = [
+  ...Object.entries({ ...statuses, internal: inside }).map(([code, type]) => ({ code: code as ErrorCode, ...type })),
+].sort((a, b) => a.status - b.status)
+
+export function problemUrn(code: ErrorCode): string {
+  return `urn:millrace:problem:${code}`
+}
 
 function statusOf(code: ErrorCode): number {
-  return (statuses[code] ?? inside)[0]
+  return (statuses[code] ?? inside).status
 }
 
 /** RFC 9457. What is not a PipelineError, or is about our insides, tells its sender nothing but where to look. */
 export function toProblem(error: unknown, requestId: string): Record<string, unknown> {
   const failure = toPipelineError(error)
-  const [status, title] = statuses[failure.code] ?? inside
+  const { status, title } = statuses[failure.code] ?? inside
   const isInside = status === 500
   const problem: Record<string, unknown> = {
-    type: `urn:millrace:problem:${isInside ? 'internal' : failure.code}`,
+    type: problemUrn(isInside ? 'internal' : failure.code),
     title,
     status,
     code: isInside ? 'internal' : failure.code,
@@ -77,7 +173,7 @@ export function problemAnswer(
   const problem = toProblem(error, requestId)
   return {
     status: problem['status'] as number,
-    type: problemType,
+    type: problemMediaType,
     headers: errorHeaders(error),
     body: JSON.stringify(extra === undefined ? problem : { ...problem, ...extra }),
   }

@@ -17,6 +17,7 @@ import { createBodyReader } from './body.ts'
 import { createClientErrorHandler } from './client-error.ts'
 import type { HttpLimits, TlsConfig } from './config.ts'
 import { answerPreflight, type Cors, originHeaders } from './cors.ts'
+import type { RouteDescription } from './describe.ts'
 import { createInFlight, type Slot } from './in-flight.ts'
 import { problemAnswer } from './problem.ts'
 import { createRequestIds } from './request-id.ts'
@@ -36,7 +37,7 @@ export interface Exchange {
   readonly untilGone: () => AbortSignal
 }
 
-interface HttpRoute {
+export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Fastify's syntax; a slash at the end makes no difference. */
   readonly path: string
@@ -48,6 +49,8 @@ interface HttpRoute {
   readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
   /** Probes: answered also when the process is full or stopping, and not counted as load. */
   readonly isProbe?: boolean
+  /** For `/openapi.json` and `/docs`. */
+  readonly describes?: RouteDescription
 }
 
 export interface HttpServerOptions {
@@ -69,6 +72,8 @@ export interface HttpServerOptions {
 /** What `mount` gets. */
 export interface Http {
   route(route: HttpRoute): void
+  /** What `route` was called with so far. */
+  routes(): readonly HttpRoute[]
   /** False from the moment of `stop` on. */
   isOpen(): boolean
   /** For what is not request and answer (WebSocket, SSE). */
@@ -226,8 +231,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       instance.addHttpMethod(method, { hasBody: false, overrideExisting: true })
     instance.setNotFoundHandler(notFound)
     instance.setErrorHandler((error, request, reply) => send(request, reply, refuse(error, request.id)))
+    const routes: HttpRoute[] = []
     await options.mount({
+      routes: () => routes,
       route(route) {
+        routes.push(route)
         table.add(route.method, route.path)
         if (route.method === 'GET') table.add('HEAD', route.path)
         instance.route({

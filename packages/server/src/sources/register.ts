@@ -6,6 +6,7 @@ import type { HttpAnswer } from '../http/answer.ts'
 import { checkMediaType, mediaTypeOf } from '../http/media-type.ts'
 import type { Exchange, Http } from '../http/server.ts'
 import { keyOf } from './credentials.ts'
+import { describeRoute } from './describe.ts'
 import { createSequenceGaps, type SequenceGaps } from './sequence-gaps.ts'
 import type { Source, SourceRoute } from './source.ts'
 
@@ -30,6 +31,7 @@ export function registerSources(http: Http, options: RegisterOptions): void {
         method: 'POST',
         path: `${options.basePath ?? ''}${route.path}`,
         dialect: source.name,
+        describes: describeRoute(source, route, options.basePath ?? ''),
         respond: (exchange) => takeBody(source, route, exchange, options, gaps),
         ...(source.refuse && { refuse: source.refuse }),
       })

@@ -3,12 +3,26 @@ import type { PipelineError } from '../core/errors.ts'
 import type { Receipt } from '../core/outcome.ts'
 import type { Decode } from '../decoders/decode.ts'
 import type { HttpAnswer } from '../http/answer.ts'
+import type { Contents } from '../http/describe.ts'
 
 /** One path of a dialect. All its paths take POST. */
 export interface SourceRoute {
   readonly path: string
   /** Handed to the decoder: what the path alone says, e.g. `track` for `/v1/t`. */
   readonly kind: string
+}
+
+/** What of a route is its dialect's own; the rest holds for all of them (describe.ts). */
+export interface SourceDescription {
+  readonly group: string
+  readonly summary: string
+  readonly description?: string
+  /** The path of which this one is another name. */
+  readonly sameAs?: string
+  readonly body: Contents
+  readonly answer: Contents
+  /** Of a 503 when only some events are stored. */
+  readonly partly: Contents
 }
 
 /** What an answer may look at beside the receipts. */
@@ -41,4 +55,6 @@ export interface Source {
   readonly answer: (receipts: readonly Receipt[], cx: AnswerContext) => HttpAnswer
   /** Nothing of the body is stored. Default: problem+json. */
   readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
+  /** For `/openapi.json` and `/docs`. */
+  readonly describe: (route: SourceRoute) => SourceDescription
 }

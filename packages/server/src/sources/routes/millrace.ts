@@ -1,5 +1,6 @@
 import { decodeMillrace } from '../../decoders/millrace.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
+import { describeMillrace } from '../describe/millrace.ts'
 import type { Source } from '../source.ts'
 import { ownAnswer } from './own.ts'
 
@@ -11,4 +12,5 @@ export const millrace: Source = {
   decode: decodeMillrace,
   keyInBody: false,
   answer: ownAnswer,
+  describe: describeMillrace,
 }

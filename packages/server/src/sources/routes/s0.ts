@@ -8,6 +8,7 @@ import type { Receipt } from '../../core/outcome.ts'
 import { decodeS0 } from '../../decoders/s0.ts'
 import { type HttpAnswer, jsonType } from '../../http/answer.ts'
 import { errorHeaders } from '../../http/problem.ts'
+import { describeS0 } from '../describe/s0.ts'
 import { jsonTypes, protobufTypes } from '../media-types.ts'
 import type { AnswerContext, Source } from '../source.ts'
 import { partlyStored } from './own.ts'
@@ -21,6 +22,7 @@ export const s0: Source = {
   decode: decodeS0,
   keyInBody: false,
   answer: answerS0,
+  describe: describeS0,
 }
 
 /**

@@ -1,5 +1,6 @@
 import { decodeSegment } from '../../decoders/segment.ts'
 import { problemAnswer, toProblem } from '../../http/problem.ts'
+import { describeSegment } from '../describe/segment.ts'
 import { jsonTypes } from '../media-types.ts'
 import type { Source, SourceRoute } from '../source.ts'
 import { ownAnswer } from './own.ts'
@@ -36,6 +37,7 @@ export const segment: Source = {
   decode: decodeSegment,
   keyInBody: true,
   answer: ownAnswer,
+  describe: describeSegment,
   refuse: (error, requestId) =>
     problemAnswer(error, requestId, { success: false, message: toProblem(error, requestId)['detail'] }),
 }

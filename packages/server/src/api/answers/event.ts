@@ -1,0 +1,28 @@
+import { eventJsonSchema } from '@millrace/protocol'
+import { fromJsonSchema } from '../../http/describe.ts'
+
+/** One row of `events` as the API writes it: populated columns only, so none of them is ever null. */
+export const storedEvent = fromJsonSchema('StoredEvent', {
+  type: 'object',
+  description: 'One stored event: its populated columns, 64-bit integers as strings',
+  required: ['id', 'event_type', 'event_name', 'timestamp', 'project', 'ingested_at', 'log_position'],
+  properties: Object.fromEntries(
+    Object.entries(eventJsonSchema()['properties'] as Readonly<Record<string, { readOnly?: boolean }>>).map(
+      ([name, { readOnly: _, ...schema }]) => [name, schema],
+    ),
+  ),
+})
+
+export const storedEventExample = {
+  id: '01JD8Z3C9V',
+  event_type: 'track',
+  event_name: 'signed_up',
+  ns: 'default',
+  timestamp: '2026-11-21T09:00:00.000Z',
+  actor_id: 'ada',
+  properties: { plan: 'pro' },
+  project: 'default',
+  event_source: 'millrace',
+  ingested_at: '2026-11-21T09:00:00.120Z',
+  log_position: '432345564227567616',
+}
