@@ -22,6 +22,7 @@ interface Apis {
   syncGroup: Kafka['syncGroupV5']['api']
   heartbeat: Kafka['heartbeatV4']['api']
   leaveGroup: Kafka['leaveGroupV5']['api']
+  describeGroups: Kafka['describeGroupsV5']['api']
   offsetCommit: Kafka['offsetCommitV9']['api']
   offsetFetch: Kafka['offsetFetchV9']['api']
   createTopics: Kafka['createTopicsV7']['api']
@@ -51,6 +52,7 @@ const versions: Readonly<Record<ApiName, readonly [number, number]>> = {
   syncGroup: [5, 5],
   heartbeat: [4, 4],
   leaveGroup: [4, 5],
+  describeGroups: [5, 5],
   offsetCommit: [8, 9],
   offsetFetch: [8, 9],
   createTopics: [6, 7],

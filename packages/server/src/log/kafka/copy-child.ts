@@ -8,9 +8,9 @@ import { createKafkaLog } from './create-kafka-log.ts'
  * A worker for tests, in a process of its own: copies every record of `events` to `deadletters`, in one transaction with its
  * positions. Killed, stopped or cut off at any moment, the copy holds each record once.
  *
- *   node copy-child.ts ADDRESS PREFIX PARTITIONS NAME
+ *   node copy-child.ts ADDRESS PREFIX PARTITIONS NAME [SESSION_MS]
  */
-const [address = '', topicPrefix = '', partitions = '', name = ''] = process.argv.slice(2)
+const [address = '', topicPrefix = '', partitions = '', name = '', sessionMs = '2000'] = process.argv.slice(2)
 const never = new AbortController().signal
 const log: Log = createKafkaLog(
   {
@@ -18,7 +18,7 @@ const log: Log = createKafkaLog(
     topicPrefix,
     partitions: Number(partitions),
     retentionHours: 1,
-    sessionMs: 2000,
+    sessionMs: Number(sessionMs),
     transactionalId: () => `${topicPrefix}${name}`,
   },
   { clock: systemClock, logger: silentLogger, metrics: new Registry() },

@@ -10,6 +10,7 @@ import { findEpoch } from './epoch.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { createMember, type Member } from './member.ts'
 import { fetchCommitted } from './offsets.ts'
+import { dismissPredecessors } from './predecessors.ts'
 import { createProducer, type Producer } from './producer.ts'
 import { createReader, type Reader } from './reader.ts'
 import { createSize, type Size } from './size.ts'
@@ -44,6 +45,7 @@ interface Running {
   readonly reader: Reader
   readonly size: Size
   readonly epoch: number
+  readonly name: string
 }
 
 const never = new AbortController().signal
@@ -56,6 +58,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
   const maxOffset = options.maxOffset ?? maxOffsetOfAll
   for (const broker of options.brokers) nodeAt(broker)
   const members = new Map<Membership, Member>()
+  const joinedBefore = new Set<string>()
   let running: Running | undefined
   let stopping: Promise<void> | undefined
   let hideBytes = () => {}
@@ -75,10 +78,10 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
   async function open(signal: AbortSignal): Promise<Running> {
     // The client is loaded only where it is used.
     const kafka = await import('@platformatic/kafka')
-    const clientId = `millrace-${process.pid}`
+    const name = options.transactionalId?.() ?? `${options.topicPrefix}${randomUUID()}`
     const cluster = createCluster({
       kafka,
-      clientId,
+      clientId: name,
       brokers: options.brokers,
       connection: options.connection?.() ?? {},
       clock,
@@ -109,7 +112,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
         layout,
         clock,
         logger,
-        transactionalId: options.transactionalId?.() ?? `${options.topicPrefix}${randomUUID()}`,
+        transactionalId: name,
         maxRecordBytes: found.maxRecordBytes,
         maxOffset,
         onReplaced: (error) => {
@@ -121,7 +124,7 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
       })
       if (options.transactionalId !== undefined) await producer.fence(signal)
       const reader = createReader({ cluster, layout, clock, firstOf: ends.firstOf })
-      return { cluster, layout, ends, producer, reader, size: createSize(cluster, layout, ends, logger), epoch }
+      return { cluster, layout, ends, producer, reader, size: createSize(cluster, layout, ends, logger), epoch, name }
     } catch (error) {
       cluster.close()
       throw error
@@ -162,9 +165,11 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
     },
     async join(group, joined, onAssigned, signal) {
       signal.throwIfAborted()
-      const { cluster, layout, ends } = up()
+      const { cluster, layout, ends, name } = up()
       if (!/^[A-Za-z0-9._-]{1,100}$/.test(group))
         throw new PipelineError('config', `group name ${JSON.stringify(group)}: expected 1 to 100 of A-Z a-z 0-9 . _ -`)
+      if (!joinedBefore.has(group)) await dismissPredecessors(cluster, groupName(layout, group), name, logger, signal)
+      joinedBefore.add(group)
       const member = createMember({
         cluster,
         layout,

@@ -46,8 +46,9 @@ describe.skipIf(missing !== undefined)(`groups on Kafka${missing ? ` (SKIPPED: $
     return log
   }
 
-  function startChild(prefix: string, name: string): ChildProcess {
-    const child = fork(join(import.meta.dirname, 'copy-child.ts'), [broker.address, prefix, String(partitions), name])
+  function startChild(prefix: string, name: string, sessionMs = 2000): ChildProcess {
+    const args = [broker.address, prefix, String(partitions), name, String(sessionMs)]
+    const child = fork(join(import.meta.dirname, 'copy-child.ts'), args)
     children.push(child)
     return child
   }
@@ -129,6 +130,33 @@ describe.skipIf(missing !== undefined)(`groups on Kafka${missing ? ` (SKIPPED: $
     await heir.leave()
     await vi.waitFor(async () => expect(await readAll(log, 'deadletters', 0)).toHaveLength(1), { timeout: 20_000 })
     child.kill('SIGKILL')
+  })
+
+  it('has the partitions of its crashed predecessor at once', async () => {
+    const prefix = `t${randomUUID()}.`
+    // A session far longer than this test.
+    const child = startChild(prefix, 'worker', 300_000)
+    await new Promise((resolve) => child.once('message', resolve))
+    child.kill('SIGKILL')
+    const heir = createKafkaLog(
+      {
+        brokers: [broker.address],
+        topicPrefix: prefix,
+        partitions,
+        retentionHours: 1,
+        sessionMs: 300_000,
+        transactionalId: () => `${prefix}worker`,
+      },
+      { clock: systemClock, logger: silentLogger, metrics: new Registry() },
+    )
+    await heir.start(never)
+    opened.push(heir)
+    const membership = await heir.join('copy', ['events'], async () => {}, never)
+    expect(membership.owned()).toHaveLength(partitions)
+    // Its own second membership is no predecessor.
+    const second = await heir.join('copy', ['events'], async () => {}, never)
+    await vi.waitFor(() => expect(second.owned()).toHaveLength(2), { timeout: 10_000 })
+    expect(membership.owned()).toHaveLength(2)
   })
 
   it('goes on after a restart of the broker: members, positions and notes', async () => {

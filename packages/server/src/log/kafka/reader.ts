@@ -158,7 +158,9 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
       partition,
       offset,
       value,
-      ...(limit.fingerprints === true && fingerprints !== undefined ? { fingerprints: new Uint8Array(fingerprints) } : {}),
+      ...(limit.fingerprints === true && fingerprints !== undefined
+        ? { fingerprints: new Uint8Array(fingerprints) }
+        : {}),
     }))
   }
 
