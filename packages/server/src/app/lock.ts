@@ -20,14 +20,61 @@ interface Holder {
   readonly since?: string
 }
 
+/** Roles that are played without a supervisor. */
+export type LoneRole = 'collector' | 'worker' | 'api'
+
+export interface Lock {
+  release(): void
+}
+
 /**
- * One supervisor per data directory. The lock is a file that is linked into place (atomic) and names its holder by pid and
- * start time, so that a crashed holder's lock is seen to be stale even when its pid is used again.
+ * One supervisor per data directory, and nobody beside it. The lock is a file that is linked into place (atomic) and names its
+ * holder by pid and start time, so that a crashed holder's lock is seen to be stale even when its pid is used again.
  */
-export function lockDataDirectory(dataDir: string): { release(): void } {
+export function lockDataDirectory(dataDir: string): Lock {
+  const lock = hold(dataDir, 'LOCK', (pid, since) => `${dataDir} is held by process ${pid} (${since})`)
+  const [other] = lonePlayers(dataDir)
+  if (other === undefined) return lock
+  lock.release()
+  throw conflict(`${dataDir} is used by \`millrace ${other.role}\`, process ${other.pid}`, other.pid)
+}
+
+/**
+ * A role without a supervisor: beside others, but not beside a supervisor, and not beside one of its own kind where `isAlone`.
+ * Whoever comes puts up a lock first and then looks for others, so of two that exclude each other never both go on.
+ */
+export function lockRole(dataDir: string, role: LoneRole, isAlone: boolean): Lock {
+  const name = `LOCK.${role}${isAlone ? '' : `.${process.pid}`}`
+  const lock = hold(dataDir, name, (pid, since) => `${dataDir} has a ${role} already, process ${pid} (${since})`)
+  const supervisor = readHolder(join(dataDir, 'LOCK'))
+  const twin = isAlone ? lonePlayers(dataDir).find((player) => player.role === role) : undefined
+  const other = supervisor !== undefined && isRunning(supervisor) ? supervisor : twin
+  if (other === undefined) return lock
+  lock.release()
+  throw conflict(
+    other === supervisor
+      ? `${dataDir} is held by \`millrace start\`, process ${other.pid}, which has all roles`
+      : `${dataDir} has a ${role} already, process ${other.pid}`,
+    other.pid,
+  )
+}
+
+/** Other processes that play a role here without a supervisor. */
+function lonePlayers(dataDir: string): readonly { readonly role: string; readonly pid: number }[] {
+  return readdirSync(dataDir).flatMap((name) => {
+    const role = /^LOCK\.(collector|worker|api)(\.\d+)?$/.exec(name)?.[1]
+    if (role === undefined) return []
+    const holder = readHolder(join(dataDir, name))
+    if (holder !== undefined && isRunning(holder)) return holder.pid === process.pid ? [] : [{ role, pid: holder.pid }]
+    if (name !== `LOCK.${role}`) rmSync(join(dataDir, name), { force: true }) // nobody comes back under a pid's name
+    return []
+  })
+}
+
+function hold(dataDir: string, name: string, held: (pid: number, since: string) => string): Lock {
   mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 })
-  const file = join(dataDir, 'LOCK')
-  const mine = `${file}.${process.pid}`
+  const file = join(dataDir, name)
+  const mine = `${file}.new-${process.pid}`
   const me: Holder = { pid: process.pid, mark: processMark(process.pid) ?? '', since: new Date().toISOString() }
   writeFileSync(mine, JSON.stringify(me))
   try {
@@ -37,8 +84,8 @@ export function lockDataDirectory(dataDir: string): { release(): void } {
         return { release: () => releaseIfMine(file, me) }
       } catch (error) {
         if (codeOf(error) !== 'EEXIST' || attempt >= 3) throw error
-        assertStale(file, dataDir)
-        takeAwayStale(file, dataDir)
+        assertStale(file, held)
+        takeAwayStale(file, held)
       }
     }
   } finally {
@@ -46,18 +93,18 @@ export function lockDataDirectory(dataDir: string): { release(): void } {
   }
 }
 
-function assertStale(file: string, dataDir: string): void {
+function assertStale(file: string, held: (pid: number, since: string) => string): void {
   const other = readHolder(file)
   if (other === undefined || !isRunning(other)) return
-  throw new PipelineError(
-    'conflict',
-    `${dataDir} is held by process ${other.pid} (since ${other.since ?? 'unknown'}); stop it, or start with another --data`,
-    { details: { pid: other.pid } },
-  )
+  throw conflict(held(other.pid, `since ${other.since ?? 'unknown'}`), other.pid)
+}
+
+function conflict(what: string, pid: number): PipelineError {
+  return new PipelineError('conflict', `${what}; stop it, or start with another --data`, { details: { pid } })
 }
 
 /** Two starters may both have found the old lock stale: what is taken away is looked at again, for it may be the other's new one. */
-function takeAwayStale(file: string, dataDir: string): void {
+function takeAwayStale(file: string, held: (pid: number, since: string) => string): void {
   const away = `${file}.stale.${process.pid}`
   try {
     renameSync(file, away)
@@ -66,7 +113,7 @@ function takeAwayStale(file: string, dataDir: string): void {
     throw error
   }
   try {
-    assertStale(away, dataDir)
+    assertStale(away, held)
   } catch (error) {
     linkSync(away, file)
     throw error
@@ -95,11 +142,13 @@ function isRunning({ pid, mark }: Holder): boolean {
   return processMark(pid) === mark
 }
 
-/** End what an earlier, killed supervisor left behind: its children notice within a second by themselves, this makes sure. */
-export async function endLeftovers(dataDir: string, waitMs: number): Promise<void> {
+/** End what an earlier, killed parent left behind: its children notice within a second by themselves, this makes sure. `roles`: only these. */
+export async function endLeftovers(dataDir: string, waitMs: number, roles?: readonly string[]): Promise<void> {
   const run = join(dataDir, 'run')
   if (!existsSync(run)) return
-  const files = readdirSync(run).filter((name) => name.endsWith('.pid'))
+  const files = readdirSync(run).filter(
+    (name) => name.endsWith('.pid') && (roles === undefined || roles.includes(name.slice(0, -'.pid'.length))),
+  )
   const holders = files.map((name) => readHolder(join(run, name))).filter((holder) => holder !== undefined)
   const alive = () => holders.filter((holder) => holder.pid !== process.pid && isRunning(holder))
   await untilNone(alive, waitMs)

@@ -82,7 +82,7 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
       data_dir: dataDir,
       auth: config.auth,
       collector: url('collector'),
-      api: url('worker'),
+      api: url('api') ?? url('worker'),
       pid: {
         supervisor: pid('supervisor'),
         collector: pid('collector'),

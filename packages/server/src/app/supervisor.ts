@@ -1,18 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
-import { type SupervisedChild, superviseChild } from './child.ts'
+import { superviseChild } from './child.ts'
 import type { Config } from './config.ts'
-import { engineArguments, engineReady } from '../stores/clickhouse/engine/engine.ts'
-import { engineOptions } from './engine-options.ts'
+import { superviseEngine } from './engine-child.ts'
 import { ensureFormat } from '../stores/format.ts'
 import { endLeftovers, lockDataDirectory, writePid } from './lock.ts'
 import { entryPoint } from './entry-point.ts'
 import type { RoleMessage, RoleReady } from './role-main.ts'
 import { removeRunFiles } from './run-file.ts'
+import { noted, spawnNode } from './spawn-node.ts'
 
 /** What the ready line says (surface.md section 2). */
 export interface Ready {
@@ -58,18 +57,7 @@ export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' 
   ended.promise.catch(() => {})
   const giveUp = (error: PipelineError) => ended.reject(error)
 
-  const engine: SupervisedChild<unknown> | undefined =
-    config.store.driver === 'embedded'
-      ? superviseChild(
-          {
-            role: 'engine',
-            start: () => noted(dataDir, 'engine', spawnEngine(config, deps)),
-            ready: (child, signal) => engineReady(dataDir, child.pid ?? 0, signal),
-          },
-          giveUp,
-          deps,
-        )
-      : undefined
+  const engine = superviseEngine(config, giveUp, deps)
   const role = (name: 'collector' | 'worker') => {
     let own = config
     return superviseChild<RoleReady>(
@@ -130,39 +118,9 @@ function withPorts(config: Config, role: 'collector' | 'worker', ready: RoleRead
   }
 }
 
-/** The pid is written so that the next start can be sure that nothing of an earlier one is left. */
-function noted(dataDir: string, role: string, child: ChildProcess): ChildProcess {
-  if (child.pid !== undefined) writePid(dataDir, role, child.pid)
-  return child
-}
-
-/**
- * Never with a terminal as its output: ClickHouse would log every query there, whatever its configuration says. What it does
- * say (it cannot start, mostly) becomes lines of our log.
- */
-function spawnEngine(config: Config, { logger }: Pick<Deps, 'logger'>): ChildProcess {
-  const child = spawnNode(engineArguments(engineOptions(config)), 'pipe')
-  for (const output of [child.stdout, child.stderr])
-    if (output !== null)
-      createInterface({ input: output }).on('line', (line) => {
-        if (line.trim() !== '') logger.warn({ role: 'engine' }, line.slice(0, 2000))
-      })
-  return child
-}
-
 function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
   const child = spawnNode(['--disable-warning=ExperimentalWarning', entryPoint(join('app', 'role-main')), role])
   child.send({ type: 'config', config }, () => {})
-  return child
-}
-
-/** stdout is the ready line's alone: what children say goes to stderr. */
-function spawnNode(args: readonly string[], output: 2 | 'pipe' = 2): ChildProcess {
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', output, output, 'ipc'],
-    detached: true, // a terminal's Ctrl-C is for the supervisor, which then ends its children in order
-  })
-  child.on('error', () => {}) // seen as its end
   return child
 }
 

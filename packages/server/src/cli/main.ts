@@ -58,6 +58,42 @@ program.addCommand(
     .action(async (flags: Record<string, unknown>) => (await import('./start.ts')).start(flags)),
 )
 
+/** One role in this process, for deployments with many of each: docs/guide/scale.md. */
+program.addCommand(
+  configured(
+    defineCommand('collector', 'Take events: this role alone, in the foreground.', [
+      {
+        command: 'npx millrace collector --config prod.json',
+        says: 'any number, each with a data directory of its own',
+      },
+    ]),
+  )
+    .option('--host <address>', 'where it listens (default: 127.0.0.1)')
+    .option('--port <port>', 'where events are sent (default: 8088; 0: any free one)')
+    .action(async (flags: Record<string, unknown>) => (await import('./role.ts')).role('collector', flags)),
+)
+program.addCommand(
+  configured(
+    defineCommand('worker', 'Load events into the tables: this role alone, in the foreground.', [
+      { command: 'npx millrace worker --config prod.json', says: 'any number; they share the partitions of the log' },
+      { command: 'npx millrace worker --jobs load', says: 'only these jobs' },
+    ]),
+  )
+    .option('--jobs <names>', 'which jobs, with commas (default: all)')
+    .option('--worker-port <port>', 'probes, metrics and status (default: 8090; 0: any free one; false: none)')
+    .action(async (flags: Record<string, unknown>) => (await import('./role.ts')).role('worker', flags)),
+)
+program.addCommand(
+  configured(
+    defineCommand('api', 'Answer questions: this role alone, in the foreground.', [
+      { command: 'npx millrace api --config prod.json', says: 'any number' },
+    ]),
+  )
+    .option('--api-host <address>', 'where it listens (default: 127.0.0.1)')
+    .option('--api-port <port>', 'where questions are asked (default: 8089; 0: any free one)')
+    .action(async (flags: Record<string, unknown>) => (await import('./role.ts')).role('api', flags)),
+)
+
 program.addCommand(
   asking(
     defineCommand('send [events...]', 'Send events as Millrace JSON: arguments, or NDJSON on standard input.', [
