@@ -6,9 +6,11 @@ import { createHttpServer, type HttpServer } from '../http/server.ts'
 import type { Log } from '../log/log.ts'
 import type { Ask } from '../stores/ask.ts'
 import type { Store } from '../stores/store.ts'
+import type { DescribedRoute } from '../http/describe.ts'
 import { createApiAuth } from './auth.ts'
 import type { ApiConfig } from './config.ts'
 import { createLive } from './live/live.ts'
+import { mountOpenApi } from './openapi/mount.ts'
 import { mountAsk } from './routes/ask.ts'
 import { mountHot } from './routes/hot.ts'
 import { mountSql } from './routes/sql.ts'
@@ -26,6 +28,10 @@ export interface ApiParts {
   readonly readiness: Readiness
   /** Where the collector of this deployment listens; undefined while nobody knows. */
   readonly collectorUrl: () => string | undefined
+  /** What it takes there, for the document. */
+  readonly collectorRoutes: readonly DescribedRoute[]
+  /** Of this release. */
+  readonly version: string
   readonly deps: Deps
 }
 
@@ -41,6 +47,8 @@ export function createApi({
   status,
   readiness,
   collectorUrl,
+  collectorRoutes,
+  version,
   deps,
 }: ApiParts): HttpServer {
   const auth = createApiAuth({ mode, authenticate, projects })
@@ -71,6 +79,7 @@ export function createApi({
       mountSql(http, { auth, ask })
       live.mount(http)
       mountHot(http, { auth, ask, store, live, collectorUrl })
+      mountOpenApi(http, { version, collector: { url: collectorUrl, routes: collectorRoutes } })
     },
   })
   return {

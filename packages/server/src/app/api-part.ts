@@ -1,12 +1,14 @@
 import { createApi } from '../api/server.ts'
 import type { Deps } from '../core/deps.ts'
 import type { Service } from '../core/service.ts'
+import { describeCollector } from '../sources/describe.ts'
 import { createClickHouseAsk } from '../stores/clickhouse/ask.ts'
 import type { BehindLog } from './behind-log.ts'
 import type { Config } from './config.ts'
 import { type Check, createWatch } from './readiness.ts'
 import { readRunFile } from './run-file.ts'
 import { createStatus, type JobsStatus } from './status.ts'
+import { version } from './version.ts'
 
 export interface ApiPartOptions {
   readonly config: Config
@@ -48,6 +50,8 @@ export function createApiPart({ config, opened, jobs, checks = {}, role, deps }:
     status: status.read,
     readiness: () => watch.problem(),
     collectorUrl: () => readRunFile<{ url: string }>(config.dataDir, 'collector.json')?.url,
+    collectorRoutes: describeCollector(config.basePath),
+    version,
     deps,
   })
   return { parts: [ask, watch, api], url: () => api.url() }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Http } from '../../http/server.ts'
 import type { Carrier } from './connection.ts'
+import { describesSse } from './describe.ts'
 import type { Streams } from './live.ts'
 import { readOpening } from './opening.ts'
 import type { Transport } from './outbox.ts'
@@ -19,6 +20,7 @@ export function mountSse(http: Http, streams: Streams): void {
     method: 'GET',
     path,
     dialect: 'live',
+    describes: describesSse,
     // Streams have a limit of their own: as requests under way they would leave no room for others.
     isProbe: true,
     refuse: liveRefusal,

@@ -8,6 +8,7 @@ import { problemAnswer } from '../../http/problem.ts'
 import type { Http } from '../../http/server.ts'
 import type { LiveConfig } from './config.ts'
 import type { Carrier } from './connection.ts'
+import { describesWebSocket } from './describe.ts'
 import type { Admitted, Streams } from './live.ts'
 import { readOpening } from './opening.ts'
 import type { Transport } from './outbox.ts'
@@ -29,11 +30,20 @@ export function mountWebSocket(http: Http, streams: Streams, config: LiveConfig)
     closeTimeout: closeTimeoutMs,
   } as ConstructorParameters<typeof WebSocketServer>[0])
 
+  webSockets.on('wsClientError', (error, socket) => {
+    const answer = liveRefusal(
+      new PipelineError('malformed', `the WebSocket handshake: ${error.message}`),
+      randomUUID(),
+    )
+    refuse(socket, { ...answer, headers: { ...answer.headers, 'sec-websocket-version': '13' } })
+  })
+
   for (const path of webSocketPaths)
     http.route({
       method: 'GET',
       path,
       dialect: 'live',
+      describes: path === webSocketPaths[0] ? describesWebSocket : { ...describesWebSocket, sameAs: webSocketPaths[0] },
       isProbe: true,
       respond: ({ requestId }) => Promise.resolve(upgradeRequired(requestId)),
     })
@@ -60,7 +70,7 @@ export function mountWebSocket(http: Http, streams: Streams, config: LiveConfig)
       refuse(socket, liveRefusal(error, randomUUID()))
       return
     }
-    // `ws` answers a handshake that is none by itself, and then closes the socket.
+    // A handshake that is none is answered below, and the socket closed.
     const onRefused = () => admitted.giveUp()
     socket.once('close', onRefused)
     try {

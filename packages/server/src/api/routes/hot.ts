@@ -1,18 +1,30 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
-import { z } from 'zod'
 import { PipelineError } from '../../core/errors.ts'
 import { type HttpAnswer, jsonAnswer } from '../../http/answer.ts'
+import type { RouteDescription } from '../../http/describe.ts'
 import { problemAnswer } from '../../http/problem.ts'
 import type { Exchange, Http } from '../../http/server.ts'
-import { hotColumns, hotEvents } from '../../query/hot-events.ts'
+import { hotEvents, type HotQuestion } from '../../query/hot-events.ts'
 import type { Ask } from '../../stores/ask.ts'
 import type { Store } from '../../stores/store.ts'
+import {
+  describesBroadcast,
+  describesHotSql,
+  describesSession,
+  describesStats,
+  describesTrace,
+  describesUnified,
+  hotSqlBody,
+  sessionQuery,
+  traceQuery,
+  unifiedBody,
+} from '../answers/hot.ts'
 import type { ApiAuth } from '../auth.ts'
 import { readBroadcast } from '../broadcast.ts'
 import type { Live } from '../live/live.ts'
 import { liveRefusal } from '../live/refusal.ts'
-import { parse, time } from '../parameters.ts'
+import { parse } from '../parameters.ts'
 
 export interface HotRoutes {
   readonly auth: ApiAuth
@@ -25,23 +37,6 @@ export interface HotRoutes {
 
 /** For the collector to answer a broadcast. */
 const collectorTimeoutMs = 10_000
-const maxEvents = 1000
-
-const sqlBody = z
-  .object({
-    query: z.string().min(1).max(100_000).optional(),
-    sql: z.string().min(1).max(100_000).optional(),
-    params: z.record(z.string(), z.unknown()).default({}),
-  })
-  .refine(({ query, sql }) => (query ?? sql) !== undefined, 'expected {"query": "select …"}')
-
-const limit = z.coerce.number().int().min(1).max(maxEvents).default(100)
-const anyTime = z.union([z.number(), z.string()]).transform(String).pipe(time)
-const unifiedBody = z.strictObject({
-  ...Object.fromEntries(hotColumns.map((name) => [name, z.string().optional()])),
-  timestamp_after: anyTime.optional(),
-  limit,
-})
 
 /** The routes of S3's hot tier, over the same parts as Millrace's own: `/events` (mounted with the streams), /query…, /broadcast, /stats. */
 export function mountHot(http: Http, { auth, ask, store, live, collectorUrl }: HotRoutes): void {
@@ -49,9 +44,10 @@ export function mountHot(http: Http, { auth, ask, store, live, collectorUrl }: H
     method: 'POST',
     path: '/query',
     dialect: 'sql',
+    describes: describesHotSql,
     async respond(exchange) {
       const { project } = auth(exchange.request, 'read')
-      const { query, sql, params } = parse(sqlBody, jsonOf(await exchange.readBody()))
+      const { query, sql, params } = parse(hotSqlBody, jsonOf(await exchange.readBody()))
       const answer = await ask.ask(project, (query ?? sql) as string, params, 'json', exchange.untilGone())
       return { status: 200, type: answer.contentType, body: Readable.from(answer.body, { objectMode: false }) }
     },
@@ -61,14 +57,13 @@ export function mountHot(http: Http, { auth, ask, store, live, collectorUrl }: H
     method: 'POST',
     path: '/query/unified',
     dialect: 'api',
+    describes: describesUnified,
     async respond(exchange) {
       const { project } = auth(exchange.request, 'read')
       const body = await exchange.readBody()
-      const asked = parse(unifiedBody, body.length === 0 ? {} : jsonOf(body)) as Record<string, unknown> & {
-        timestamp_after?: number
-        limit: number
-      }
-      const { timestamp_after: after, limit: most, ...equal } = asked
+      const asked = parse(unifiedBody, body.length === 0 ? {} : jsonOf(body))
+      const { timestamp_after: after, limit: most, ...columns } = asked
+      const equal = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
       const events = await hotEvents(
         store,
         { project, equal, limit: most, order: 'newest', ...(after !== undefined && { after }) },
@@ -78,35 +73,36 @@ export function mountHot(http: Http, { auth, ask, store, live, collectorUrl }: H
     },
   })
 
-  for (const [path, column] of [
-    ['/query/trace', 'trace_id'],
-    ['/query/session', 'session_id'],
-  ] as const)
+  const oldestOf = (
+    path: string,
+    describes: RouteDescription,
+    read: (query: unknown) => { readonly equal: HotQuestion['equal']; readonly limit: number },
+  ) =>
     http.route({
       method: 'GET',
       path,
       dialect: 'api',
+      describes,
       async respond({ request, untilGone }) {
         const { project } = auth(request, 'read')
-        const query = parse(z.object({ [column]: z.string().min(1, `expected ?${column}=`), limit }), request.query)
-        const events = await hotEvents(
-          store,
-          {
-            project,
-            equal: { [column]: query[column] as string },
-            limit: query['limit'] as number,
-            order: 'oldest',
-          },
-          untilGone(),
-        )
+        const events = await hotEvents(store, { project, ...read(request.query), order: 'oldest' }, untilGone())
         return jsonAnswer({ events, count: events.length })
       },
     })
+  oldestOf('/query/trace', describesTrace, (query) => {
+    const { trace_id, limit } = parse(traceQuery, query)
+    return { equal: { trace_id }, limit }
+  })
+  oldestOf('/query/session', describesSession, (query) => {
+    const { session_id, limit } = parse(sessionQuery, query)
+    return { equal: { session_id }, limit }
+  })
 
   http.route({
     method: 'GET',
     path: '/stats',
     dialect: 'api',
+    describes: describesStats,
     respond({ request }) {
       auth(request, 'admin')
       return Promise.resolve(jsonAnswer(live.stats()))
@@ -117,6 +113,7 @@ export function mountHot(http: Http, { auth, ask, store, live, collectorUrl }: H
     method: 'POST',
     path: '/broadcast',
     dialect: 'broadcast',
+    describes: describesBroadcast,
     refuse: liveRefusal,
     respond: (exchange) => broadcast(exchange, auth, collectorUrl),
   })
