@@ -127,6 +127,40 @@ describe('a poison record', () => {
 })
 
 describe('a runner', () => {
+  it('has every plan noted in the log before any of it is processed, whenever the next one is ready', async () => {
+    const log = memoryLog()
+    let batch = 0
+    const more = () => log.append(groupCommit({ batch: ++batch, events: 2 }), {}, live)
+    // While a commit is under way more comes, and becomes the next plan before the commit has ended.
+    const slow: MemoryLog = {
+      ...log,
+      async commit(membership, positions, note) {
+        if (note === '' && batch < 12) await more()
+        const committed = log.commit(membership, positions, note)
+        await sleep(batch % 3 === 0 ? 15 : 1)
+        return committed
+      },
+    }
+    const wrong: string[] = []
+    const plans = new Set<string>()
+    const job: Job = {
+      name: 'load',
+      from: ['events', 'outcomes'],
+      async process(_records, { plan }) {
+        plans.add(plan)
+        const notes = (await log.committed('load')).map(({ note }) => note ?? '')
+        if (!notes.some((note) => note.includes(`"${plan}"`))) wrong.push(plan)
+      },
+    }
+    await more()
+    const runner = start(job, slow)
+    await runner.start(live)
+    await until(runner, (status) => batch >= 12 && status.lag.events === 0)
+    await runner.stop()
+    expect(plans.size).toBeGreaterThan(5)
+    expect(wrong).toEqual([])
+  })
+
   it('stops at a record of a newer version, and says so, without burying it', async () => {
     const log = memoryLog()
     const [record] = groupCommit({ batch: 1 })

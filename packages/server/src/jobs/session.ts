@@ -82,9 +82,10 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
       const upcoming = next().then((planned) => (ready = planned))
       // It is awaited below; until then its failure must not count as unhandled.
       upcoming.catch(() => undefined)
-      await finish(current, false, () => ready)
-      isNoted = ready !== undefined
-      current = ready ?? (await upcoming)
+      // What is ready only after that commit began is not in it.
+      const noted = await finish(current, false, () => ready)
+      isNoted = noted !== undefined
+      current = noted ?? (await upcoming)
     }
   } finally {
     feeding.abort()
@@ -100,34 +101,40 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
     }
   }
 
-  /** Process and commit one noted plan. `ready` is asked for the plan to note with the commit. */
+  /** Process and commit one noted plan. `ready` is asked, as the commit begins, for the plan to note with it; returns that plan. */
   async function finish(
     planned: PlannedRecords,
     verify: boolean,
     ready: (() => PlannedRecords | undefined) | undefined,
-  ): Promise<void> {
+  ): Promise<PlannedRecords | undefined> {
     const { plan, records } = planned
+    let noted: PlannedRecords | undefined
     events.planned(plan, records)
-    if (plan.isolate) await bury(planned, ready)
+    if (plan.isolate) noted = await bury(planned, ready)
     else if (await attempt(records, { id: plan.id, verify }, attemptsMax, attempts, signals.work)) {
       // Noted first: after a crash nobody may try the whole again beside what was stored record by record.
       const isolated = { ...planned, plan: { ...plan, isolate: true } }
       await log.commit(membership, startOf(plan), writeNote(isolated.plan))
-      await bury(isolated, ready)
-    } else await log.commit(membership, endOf(plan), noteOf(ready?.()))
+      noted = await bury(isolated, ready)
+    } else {
+      noted = ready?.()
+      await log.commit(membership, endOf(plan), noteOf(noted))
+    }
     events.committed(records.length, planned.events)
+    return noted
   }
 
-  /** Process record by record; those that cannot be become dead letters, in one transaction with the commit. */
+  /** Process record by record; those that cannot be become dead letters, in one transaction with the commit. Returns as `finish` does. */
   async function bury(
     { plan, records }: PlannedRecords,
     ready: (() => PlannedRecords | undefined) | undefined,
-  ): Promise<void> {
+  ): Promise<PlannedRecords | undefined> {
     for (let tries = 1; ; tries++) {
       try {
         const poison = await isolate(plan, records, attempts, signals.work)
         assertPoison(poison, (topic) => records.filter((record) => record.topic === topic).length)
-        const commit = { membership, positions: endOf(plan), note: noteOf(ready?.()) }
+        const noted = ready?.()
+        const commit = { membership, positions: endOf(plan), note: noteOf(noted) }
         if (poison.length === 0) await log.commit(membership, commit.positions, commit.note)
         else await log.append(deadLetters(poison, job.name, clock.now()), { commit }, signals.work)
         for (const { record, failure } of poison) {
@@ -135,7 +142,7 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
           logger.error({ job: job.name, topic, partition, offset, code: failure.code }, 'record is a dead letter now')
         }
         events.buried(poison.length)
-        return
+        return noted
       } catch (error) {
         signals.work.throwIfAborted()
         const failure = toPipelineError(error)
