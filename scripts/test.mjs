@@ -20,13 +20,15 @@ const steps = [
   ['lint', [bin('oxlint'), '--type-aware', '--deny-warnings']],
   ['format', [bin('biome'), 'format', '.']],
   ['unused', [bin('knip')]],
-  [
-    'packages',
-    [bin('publint'), 'run', 'packages/server', '--strict'],
-    [bin('publint'), 'run', 'packages/protocol', '--strict'],
-  ],
   ['licences', [node, 'scripts/licences.ts', '--check']],
   ['unit', vitest('unit')],
+  [
+    'pack',
+    [node, 'scripts/build.ts'],
+    [bin('publint'), 'run', 'dist/millrace-protocol', '--strict'],
+    [bin('publint'), 'run', 'dist/millrace', '--strict'],
+    [node, 'scripts/try-packages.ts'],
+  ],
   ['drivers', vitest('drivers')],
   ['chaos', [node, 'chaos/main.ts', '--kills', '10', '--seed', '1']],
 ]

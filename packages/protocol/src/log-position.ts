@@ -14,9 +14,9 @@ export interface LogPosition {
   readonly index: number
 }
 
-export const maxPartition = 255
-export const maxOffset = 2 ** 32 - 1
-export const maxIndex = 2 ** 16 - 1
+const maxPartition = 255
+const maxOffset = 2 ** 32 - 1
+const maxIndex = 2 ** 16 - 1
 
 export function packLogPosition(position: LogPosition): bigint {
   const { epoch, partition, offset, index } = position

@@ -152,7 +152,7 @@ export class ByteWriter {
   }
 }
 
-export function varintSize(value: number): number {
+function varintSize(value: number): number {
   if (value < 0x80) return 1
   if (value < 0x4000) return 2
   if (value < 0x200000) return 3
