@@ -64,7 +64,7 @@ function protobufBatch(size: number): Uint8Array {
     sentAt: now,
     deviceId: device,
     events,
-  } as never).finish()
+  }).finish()
 }
 
 function segmentMessage(at: number): Record<string, unknown> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Registry } from 'prom-client'
 import { ByteWriter, encodeEventsRecord, peekHeader } from '../packages/protocol/src/index.ts'
-import type { DecodedBatch, RawBatch } from '../packages/server/src/core/batch.ts'
+import type { DecodedBatch } from '../packages/server/src/core/batch.ts'
 import { systemClock } from '../packages/server/src/core/clock.ts'
 import { type Deps, silentLogger } from '../packages/server/src/core/deps.ts'
 import { findDialect } from '../packages/server/src/decoders/registry.ts'
@@ -93,7 +93,7 @@ export async function stages(
       contentType: workload.headers['content-type'] ?? '',
     })
     lap('decode')
-    const batch = openBatch({ ...decoded, project: 'default', source, receivedAt: Date.now() } as RawBatch)
+    const batch = openBatch({ ...decoded, project: 'default', source, receivedAt: Date.now() })
     void identify(batch, { secrets: { get: () => undefined }, make: () => '' } as never)
     lap('gate: identify')
     for (const [stage, step] of steps) {
