@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process'
 const tools = [
   { command: 'strace', debian: 'strace', suite: 'the order of sync and acknowledgement by system calls' },
   { command: 'openssl', debian: 'openssl', suite: 'TLS and mTLS of the listeners' },
+  { command: 'java', debian: 'default-jre-headless', suite: 'the log in Kafka on a real broker' },
+  { command: 'mvn', debian: 'maven', suite: 'fetching the Kafka broker for the suites that need one' },
   { command: 'redis-server', debian: 'redis-server', suite: 'the cache on Redis and dedup over several collectors' },
   // Debian keeps its programs off PATH.
   { command: 'postgres', at: '/usr/lib/postgresql/*/bin', debian: 'postgresql', suite: 'the state on PostgreSQL' },

@@ -12,6 +12,7 @@ import { type Logger, silentLogger } from '../../core/deps.ts'
 import { never, readAll, record, text } from '../log.contract.ts'
 import type { Log } from '../log.ts'
 import { kafkaLogConfig } from './config.ts'
+import { createKafkaLog } from './create-kafka-log.ts'
 import { kafkaLogDriver } from './driver.ts'
 
 const missing = kafkaMissing()
@@ -165,6 +166,31 @@ describe.skipIf(missing !== undefined)(`opening a log in Kafka${missing ? ` (SKI
     await expect(log.append([big], {}, never)).rejects.toMatchObject({ code: 'too_large' })
     await log.append([record('events', 0, 'small')], {}, never)
     expect((await readAll(log, 'events', 0)).map(({ value }) => text(value))).toEqual(['small'])
+  })
+
+  it('warns before its partitions have given out all offsets, and then refuses: nothing of it is stored', async () => {
+    const limited = async () => {
+      const log = createKafkaLog(
+        { brokers: [broker.address], topicPrefix: prefix, partitions: 2, retentionHours: 1, maxOffset: 8 },
+        { clock: systemClock, logger, metrics: new Registry() },
+      )
+      opened.push(log)
+      await log.start(never)
+      return log
+    }
+    const log = await limited()
+    for (let i = 0; i < 4; i++) await log.append([record('events', 0, String(i))], {}, never)
+    await limited()
+    expect(warnings.join()).toMatch(/has given out most of its offsets/)
+    await log.append([record('events', 0, '4')], {}, never)
+    const late = [record('outcomes', 0, 'late'), record('events', 0, 'late')]
+    await expect(log.append(late, {}, never)).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('events/0 has given out all its 9 offsets') as string,
+    })
+    await log.append([record('events', 1, 'another partition')], {}, never)
+    expect((await readAll(log, 'events', 0)).map(({ value }) => text(value))).toEqual(['0', '1', '2', '3', '4'])
+    expect(await readAll(log, 'outcomes', 0)).toEqual([])
   })
 
   it('says where nobody answers', async () => {
