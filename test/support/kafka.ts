@@ -48,7 +48,7 @@ export interface BrokerOptions {
 }
 
 /** Outside the checkout, so that it is fetched once per machine. */
-export const kafkaHome = join(homedir(), '.cache', 'millrace-test', `kafka-${kafkaVersion}`)
+const kafkaHome = join(homedir(), '.cache', 'millrace-test', `kafka-${kafkaVersion}`)
 
 /** Why no broker can be started here; undefined when one can. Fetches it on first use: 44 MB, some seconds. */
 export function kafkaMissing(): string | undefined {

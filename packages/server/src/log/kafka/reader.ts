@@ -26,6 +26,7 @@ const retryMs = 30_000
  * among what it gives. Longer than a live collector's transaction ever takes.
  */
 const undecidedMs = 5_000
+const undecidedPollMs = 100
 /** What a broker sends at once beyond the read's limit is kept for the next read of the partition. */
 const maxKeptBytes = 32 * 2 ** 20
 const isolationCommitted = 1
@@ -117,8 +118,9 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
     let offset = from.offset
     const before = takeKept(name)
     if (before !== undefined && before.at === offset) return give(from, before.records, before.next, limit)
+    let isUndecided = false
     for (;;) {
-      const left = began + limit.waitMs - clock.now()
+      const left = isUndecided && limit.waitMs === 0 ? undecidedPollMs : began + limit.waitMs - clock.now()
       const fetched = await cluster
         .persist(`read ${name}`, retryMs, signal, () =>
           fetchOnce(from, offset, maxBytes, Math.max(0, Math.min(left, pollMs)), signal),
@@ -130,7 +132,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
         offset = next // Nothing but markers and what was aborted.
         continue
       }
-      const isUndecided = Number(fetched.highWatermark) > offset
+      isUndecided = Number(fetched.highWatermark) > offset
       const waited = clock.now() - began
       if (!isUndecided || limit.waitMs > 0) {
         if (waited >= limit.waitMs) return []
@@ -140,7 +142,6 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
           `an append to ${name} at ${offset} has been under way for ${undecidedMs} ms: its collector is gone or slow`,
           { retryAfterSeconds: 2 },
         )
-      else await clock.sleep(2, signal)
     }
   }
 
