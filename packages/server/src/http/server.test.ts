@@ -60,6 +60,7 @@ async function open(
         method: 'POST',
         path: '/echo',
         dialect: 'test',
+        describes: 'hidden',
         async respond({ readBody }) {
           const body = await readBody()
           bodies.push(body)
@@ -70,6 +71,7 @@ async function open(
         method: 'POST',
         path: '/hold',
         dialect: 'test',
+        describes: 'hidden',
         async respond({ readBody, signal, untilGone }) {
           await readBody()
           signals.push(untilGone())
@@ -84,31 +86,42 @@ async function open(
         method: 'GET',
         path: '/things/:id',
         dialect: 'test',
+        describes: 'hidden',
         respond: () => Promise.resolve(jsonAnswer({})),
       })
-      http.route({ method: 'GET', path: '/deaf', dialect: 'test', respond: () => new Promise(() => undefined) })
+      http.route({
+        method: 'GET',
+        path: '/deaf',
+        dialect: 'test',
+        describes: 'hidden',
+        respond: () => new Promise(() => undefined),
+      })
       http.route({
         method: 'GET',
         path: '/stream',
         dialect: 'test',
+        describes: 'hidden',
         respond: () => Promise.resolve({ status: 200, type: 'text/plain', body: Readable.from(['a', 'b']) }),
       })
       http.route({
         method: 'GET',
         path: '/broken',
         dialect: 'test',
+        describes: 'hidden',
         respond: () => Promise.reject(new Error('password=hunter2')),
       })
       http.route({
         method: 'GET',
         path: '/unsendable',
         dialect: 'test',
+        describes: 'hidden',
         respond: () => Promise.resolve({ status: 200, headers: { 'x-bad': 'a\nb' }, body: '' }),
       })
       http.route({
         method: 'GET',
         path: '/full',
         dialect: 'test',
+        describes: 'hidden',
         respond: () => Promise.reject(new PipelineError('unavailable', 'the log is full', { retryAfterSeconds: 2.2 })),
       })
     },

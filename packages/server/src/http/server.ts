@@ -49,8 +49,8 @@ export interface HttpRoute {
   readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
   /** Probes: answered also when the process is full or stopping, and not counted as load. */
   readonly isProbe?: boolean
-  /** For `/openapi.json` and `/docs`. */
-  readonly describes?: RouteDescription
+  /** For `/openapi.json` and `/docs`; `hidden` is for routes between our own processes. */
+  readonly describes: RouteDescription | 'hidden'
 }
 
 export interface HttpServerOptions {

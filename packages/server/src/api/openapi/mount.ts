@@ -64,5 +64,5 @@ export function mountOpenApi(http: Http, { version, collector }: OpenApiParts): 
 function describedRoutes(http: Http): readonly DescribedRoute[] {
   return http
     .routes()
-    .flatMap(({ method, path, describes }) => (describes === undefined ? [] : [{ method, path, describes }]))
+    .flatMap(({ method, path, describes }) => (describes === 'hidden' ? [] : [{ method, path, describes }]))
 }
