@@ -1,3 +1,5 @@
+import { type Cluster, localName } from './cluster.ts'
+
 /** Tables that have a column `project`; whoever asks sees only rows of theirs. */
 export const filteredTables = ['events', 'outcomes', 'ledger', 'quarantine'] as const
 
@@ -19,10 +21,19 @@ const quarantineColumns = [
   'log_position',
 ] as const
 
-export function askGrants(database: string): string[] {
-  return [
-    ...filteredTables.filter((table) => table !== 'quarantine').map((table) => `GRANT SELECT ON ${database}.${table}`),
-    `GRANT SELECT(${quarantineColumns.map((name) => `\`${name}\``).join(', ')}) ON ${database}.quarantine`,
-    ...askedViews.map((view) => `GRANT SELECT ON ${database}.${view}`),
-  ]
+/** Where rows lie and so where row filters must be: on a cluster also, and above all, the local tables of every server. */
+export function tablesToFilter(cluster: Cluster | undefined): readonly string[] {
+  return cluster === undefined ? filteredTables : filteredTables.flatMap((table) => [table, localName(table)])
+}
+
+/** All that a project's user reads. */
+export function askedTables(cluster: Cluster | undefined): readonly string[] {
+  return [...tablesToFilter(cluster), ...askedViews]
+}
+
+export function askGrants(database: string, cluster?: Cluster): string[] {
+  const columns = quarantineColumns.map((name) => `\`${name}\``).join(', ')
+  return askedTables(cluster).map(
+    (table) => `GRANT SELECT${table.startsWith('quarantine') ? `(${columns})` : ''} ON ${database}.${table}`,
+  )
 }

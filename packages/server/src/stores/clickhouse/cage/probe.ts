@@ -1,8 +1,9 @@
 import { PipelineError } from '../../../core/errors.ts'
-import { filteredTables } from '../../schema/access.ts'
+import { tablesToFilter } from '../../schema/access.ts'
 import type { Connection } from '../connection.ts'
 import { quoteSql } from '../engine/users-xml.ts'
 import { queryRows } from '../query.ts'
+import { excessGrants } from './grants.ts'
 import type { KnownFunctions } from './judge.ts'
 
 /** Settings that a project's user must have from its own profile, since nobody can send them for it. */
@@ -48,12 +49,19 @@ export async function probeCage(connection: Connection, project: string, signal:
     signal,
   )
   const needed = `project = ${quoteSql(project)}`
-  for (const table of filteredTables) {
+  for (const table of tablesToFilter(connection.cluster)) {
     const filters = policies
       .filter((policy) => policy['table'] === table)
       .map((policy) => String(policy['select_filter']))
     if (!filters.includes(needed)) missing.push(`no row policy on ${table} with ${needed}`)
   }
+  const grants = await queryRows(connection, 'SHOW GRANTS', {}, {}, signal, login)
+  for (const grant of excessGrants(
+    grants.flatMap((row) => Object.values(row).map(String)),
+    connection.database,
+    connection.cluster,
+  ))
+    missing.push(`it may more than read its tables: ${grant}`)
   if (missing.length > 0)
     throw new PipelineError(
       'unavailable',
