@@ -1,6 +1,6 @@
 import { ask, eventually, getJson } from './instance.ts'
 
-/** The answer of Millrace's own routes and Segment's (surface.md section 3). */
+/** The answer of Millrace's own routes and Segment's (docs/guide/sending.md). */
 export interface Answer {
   readonly success: boolean
   readonly stored: number

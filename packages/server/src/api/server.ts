@@ -35,7 +35,7 @@ export interface ApiParts {
   readonly deps: Deps
 }
 
-/** The API's listener with all its routes (surface.md section 4). */
+/** The API's listener with all its routes (docs/guide/asking.md). */
 export function createApi({
   config,
   mode,

@@ -39,7 +39,7 @@ function withDriver<S extends z.ZodType>(schema: S, known: Readonly<Record<strin
     .prefault({} as Exclude<Written, undefined>)
 }
 
-/** All that can be configured: surface.md section 2. Each folder declares its own part. */
+/** All that can be configured: docs/guide/operating.md. Each folder declares its own part. */
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./data'),
   /** Path under which a reverse proxy serves Millrace, e.g. `/events`. */

@@ -13,7 +13,7 @@ import type { RoleMessage, RoleReady } from './role-main.ts'
 import { removeRunFiles } from './run-file.ts'
 import { noted, spawnNode } from './spawn-node.ts'
 
-/** What the ready line says (surface.md section 2). */
+/** What the ready line says (docs/guide/operating.md). */
 export interface Ready {
   readonly collector: string
   readonly api: string

@@ -1,4 +1,4 @@
-/** Exit codes of surface.md section 5. */
+/** Exit codes of docs/guide/operating.md. */
 export const exitCodes = {
   ok: 0,
   failure: 1,

@@ -10,7 +10,7 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Prometheus registry of this process; each part registers its own metrics (names: surface.md section 7). */
+/** Prometheus registry of this process; each part registers its own metrics (names: docs/guide/operating.md). */
 export type Metrics = Registry
 
 export interface Deps {

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram } from 'prom-client'
 import type { Metrics } from '../core/deps.ts'
 
-/** Names and labels are in surface.md; the log's driver may have registered a shared one before. */
+/** Names and labels are in docs/guide/operating.md; the log's driver may have registered a shared one before. */
 export function gaugeOf(metrics: Metrics, name: string, help: string): Gauge {
   return (metrics.getSingleMetric(name) as Gauge | undefined) ?? new Gauge({ name, help, registers: [metrics] })
 }

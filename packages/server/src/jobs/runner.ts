@@ -42,7 +42,7 @@ const defaults: PlanLimits = { events: 50_000, bytes: 32 << 20, ms: 1_000 }
 
 /**
  * Runs one job over the log: assign, read, plan, process, commit. The job never sees a position; all that is known about how far it
- * is, and what it is doing, is in the log, written with its commits (design.md section 6, "Exactly once into the store").
+ * is, and what it is doing, is in the log, written with its commits (ARCHITECTURE.md, "Exactly once").
  *
  * `start` resolves when the job is a member of its group, or keeps trying in the background when the log is not there yet.
  */

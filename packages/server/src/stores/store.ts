@@ -31,7 +31,7 @@ export interface QueryLimits {
 
 /**
  * The tables. `insert` resolves only when the rows are synced to disk. The same token inserts once, but a token alone proves
- * nothing after a crash (design.md section 6): then `stop` the query, ask `positions`, insert the missing under a new token.
+ * nothing after a crash (docs/decisions/0003): then `stop` the query, ask `positions`, insert the missing under a new token.
  *
  * `insert` MUST use the token as the query id too (load's tokens are `<plan>/<table>/<part>`), and MUST let columns be written that
  * the table calls MATERIALIZED (`insert_allow_materialized_columns = 1`: the sealed originals of `quarantine`).

@@ -5,7 +5,7 @@ import { problemAnswer } from '../../http/problem.ts'
 import type { AnswerContext } from '../source.ts'
 
 /**
- * The answer of Millrace's own routes and of Segment's (surface.md section 3): counts, and receipts of what was not stored.
+ * The answer of Millrace's own routes and of Segment's (docs/guide/sending.md): counts, and receipts of what was not stored.
  * 200 when every event has a durable outcome, good or bad; 503 when some have none, with the same members, so that the sender
  * sees which part to send again (sending all again is as good: the rest are duplicates then).
  */
