@@ -130,7 +130,7 @@ describe.skipIf(missing !== undefined)('PostgreSQL', () => {
       { driver: 'postgres', url: 'postgres://me@127.0.0.1:1/x', table: 'x' },
       newDeps(),
     )
-    await expect(state.start(AbortSignal.timeout(300))).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect(state.start(AbortSignal.timeout(300))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('refuses at once what waiting does not cure: database, rights, TLS', async () => {

@@ -1,7 +1,6 @@
 import type { Pool } from 'pg'
 import type { Deps } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
-import { storeFailed } from '../kv-errors.ts'
 
 /** Of the table; kept as its comment. */
 const format = 1
@@ -43,10 +42,16 @@ export async function prepare(
         throw new PipelineError('config', `PostgreSQL at ${options.shown} refuses us: ${message}; correct state.url`, {
           cause: error,
         })
-      if (clock.now() > deadline) throw storeFailed(`PostgreSQL at ${options.shown}`, 'start', error)
+      const given = new PipelineError('unavailable', `PostgreSQL at ${options.shown} cannot be used: ${message}`, {
+        cause: error,
+      })
+      if (clock.now() > deadline) throw given
       if (attempt === 1)
         logger.warn({ postgres: options.shown, why: message }, 'PostgreSQL is not there yet; waiting for it')
-      await clock.sleep(code !== undefined && madeByAnother.has(code) ? 20 : retryEveryMs, signal)
+      const pauseMs = code !== undefined && madeByAnother.has(code) ? 20 : retryEveryMs
+      await clock.sleep(pauseMs, signal).catch(() => undefined)
+      // Who waits no longer is told what it waited for.
+      if (signal.aborted) throw given
     }
   }
 }
