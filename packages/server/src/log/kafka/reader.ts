@@ -120,7 +120,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
     if (before !== undefined && before.at === offset) return give(from, before.records, before.next, limit)
     let isUndecided = false
     for (;;) {
-      const left = isUndecided && limit.waitMs === 0 ? undecidedPollMs : began + limit.waitMs - clock.now()
+      const left: number = isUndecided && limit.waitMs === 0 ? undecidedPollMs : began + limit.waitMs - clock.now()
       const fetched = await cluster
         .persist(`read ${name}`, retryMs, signal, () =>
           fetchOnce(from, offset, maxBytes, Math.max(0, Math.min(left, pollMs)), signal),
