@@ -13,6 +13,11 @@ export function encodeKey(key: string): Buffer {
   return bytes
 }
 
+/** As `encodeKey`, for stores that take keys as they are: an ordinary one is not encoded to be measured. */
+export function checkKey(key: string): void {
+  if (key.length === 0 || key.length * 3 > maxKeyBytes || !key.isWellFormed()) encodeKey(key)
+}
+
 /** The first key behind all keys that start with `prefix`: 0xff never occurs in UTF-8. */
 export function endOfPrefix(prefix: Buffer): Buffer {
   return Buffer.concat([prefix, Buffer.from([0xff])])

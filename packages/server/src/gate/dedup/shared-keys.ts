@@ -72,6 +72,7 @@ export function createSharedKeys(options: SharedKeysOptions) {
   const pendingValue = Buffer.concat([Uint8Array.of(2), randomBytes(8)])
   let mark: Buffer | undefined
   let toStore: string[] | undefined
+  let toClaim: { readonly keys: string[]; readonly answer: Promise<readonly boolean[] | undefined> } | undefined
   const underWay = new Set<Promise<unknown>>()
 
   function entries(keys: readonly string[], value: Uint8Array, ttlMs: number): CacheEntry[] {
@@ -115,6 +116,37 @@ export function createSharedKeys(options: SharedKeysOptions) {
     options.onLoss()
   }
 
+  /** Claims of one turn of the event loop go together: a command costs as much as some thirty keys. */
+  async function add(keys: readonly string[]): Promise<readonly boolean[] | undefined> {
+    if (toClaim === undefined) {
+      const all: string[] = []
+      const turn = new Promise((resolve) => setImmediate(resolve))
+      toClaim = {
+        keys: all,
+        answer: turn.then(() => {
+          toClaim = undefined
+          return addNow(all)
+        }),
+      }
+    }
+    const { keys: all, answer } = toClaim
+    const from = all.length
+    for (const key of keys) all.push(key)
+    return (await answer)?.slice(from, from + keys.length)
+  }
+
+  function addNow(keys: readonly string[]): Promise<readonly boolean[] | undefined> {
+    return breaker.run(async () => {
+      // In this order: the mark that comes back is that of a cache which has the claims.
+      const [added, seen] = await Promise.all([
+        cache.addMany(entries(keys, pendingValue, pendingMs)),
+        cache.get(markKey),
+      ])
+      await compare(seen)
+      return added
+    })
+  }
+
   return {
     keyOf: (fingerprints: Uint8Array, index: number): string =>
       prefix + Buffer.from(fingerprints.buffer, fingerprints.byteOffset + index * 16, 16).toString('base64url'),
@@ -134,15 +166,7 @@ export function createSharedKeys(options: SharedKeysOptions) {
     },
 
     async claim(keys: readonly string[]): Promise<Asked> {
-      const answer = await breaker.run(async () => {
-        // In this order: the mark that comes back is that of a cache which has the claims.
-        const [added, seen] = await Promise.all([
-          cache.addMany(entries(keys, pendingValue, pendingMs)),
-          cache.get(markKey),
-        ])
-        await compare(seen)
-        return added
-      })
+      const answer = await add(keys)
       if (answer === undefined) return { fates: undefined, isForgetful: false }
       const fates = new Uint8Array(keys.length)
       const refused: number[] = []

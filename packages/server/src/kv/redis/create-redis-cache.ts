@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Deps, Logger } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
 import type { Cache, CacheEntry } from '../cache.ts'
-import { checkValue, encodeKey } from '../entry-keys.ts'
+import { checkKey, checkValue } from '../entry-keys.ts'
 import { kvErrors, notRunning, storeFailed } from '../kv-errors.ts'
 import { connectRedis, type RedisConnection } from './connect.ts'
 
@@ -49,7 +49,7 @@ export function createRedisCache({ url, prefix }: RedisCacheOptions, { logger, m
   }
 
   function keyOf(key: string): string {
-    encodeKey(key) // refuses what no driver keeps
+    checkKey(key)
     return prefix + key
   }
 
@@ -72,7 +72,7 @@ export function createRedisCache({ url, prefix }: RedisCacheOptions, { logger, m
       bytes += (entries[i] as CacheEntry).value.length
       if (i + 1 - from < maxKeysAtOnce && bytes < maxBytesAtOnce && i + 1 < entries.length) continue
       const part = entries.slice(from, i + 1)
-      parts.push(client.eval(script, part.length, ...part.map(({ key }) => keyOf(key)), ...argumentsOf(part)))
+      parts.push(client.eval(script, part.length, ...part.map(({ key }) => prefix + key), ...argumentsOf(part)))
       from = i + 1
       bytes = 0
     }
@@ -120,7 +120,7 @@ export function createRedisCache({ url, prefix }: RedisCacheOptions, { logger, m
 }
 
 function checkEntry({ key, value }: CacheEntry): void {
-  encodeKey(key)
+  checkKey(key)
   checkValue(value)
 }
 
