@@ -50,6 +50,7 @@ const commands = [
   ['config', 'show'],
   ['config', 'check'],
   ['bench'],
+  ['completion'],
 ]
 
 describe('help', () => {

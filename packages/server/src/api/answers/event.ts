@@ -1,6 +1,9 @@
 import { eventJsonSchema } from '@millrace/protocol'
 import { fromJsonSchema } from '../../http/describe.ts'
 
+/** The one column that is unsigned. */
+const logPosition = { type: 'string', pattern: '^[0-9]{1,20}$', description: 'where in the log it stands' }
+
 /** One row of `events` as the API writes it: populated columns only, so none of them is ever null. */
 export const storedEvent = fromJsonSchema('StoredEvent', {
   type: 'object',
@@ -8,7 +11,7 @@ export const storedEvent = fromJsonSchema('StoredEvent', {
   required: ['id', 'event_type', 'event_name', 'timestamp', 'project', 'ingested_at', 'log_position'],
   properties: Object.fromEntries(
     Object.entries(eventJsonSchema()['properties'] as Readonly<Record<string, { readOnly?: boolean }>>).map(
-      ([name, { readOnly: _, ...schema }]) => [name, schema],
+      ([name, { readOnly: _, ...schema }]) => [name, name === 'log_position' ? logPosition : schema],
     ),
   ),
 })

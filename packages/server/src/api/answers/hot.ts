@@ -8,7 +8,7 @@ import { sqlAnswer } from './sql.ts'
 
 const group = 'S3’s hot tier'
 const refusals: readonly ErrorCode[] = ['malformed', 'unauthorized', 'forbidden', 'not_found', 'unavailable', 'timeout']
-const withBody: readonly ErrorCode[] = [...refusals, 'slow_body', 'too_large']
+const withBody: readonly ErrorCode[] = [...refusals, 'slow_body', 'too_large', 'unsupported_media_type']
 const json = (schema: z.ZodType, example: unknown) => ({ 'application/json': { schema, example } })
 
 export const hotSqlBody = z

@@ -160,7 +160,7 @@ function contents(content: OpenContents): Html {
   }
   return html`${[...forms.values()].map(
     ({ types, content: { schema, example } }) =>
-      html`<p class="notes">${types.map((type, at) => [at > 0 && ', ', html`<code>${type}</code>`])}${schema !== undefined && [': ', typeOf(schema)]}</p>${example !== undefined && shown(typeof example === 'string' ? example : JSON.stringify(example, undefined, 2))}${schema?.['properties'] !== undefined && html`<details><summary>members</summary>${membersOf(schema)}</details>`}`,
+      html`<p class="notes">${types.map((type, at) => [at > 0 && ', ', html`<code>${type}</code>`])}${schema !== undefined && [': ', typeOf(schema)]}</p>${example !== undefined && html`<details><summary>example</summary>${shown(typeof example === 'string' ? example : JSON.stringify(example, undefined, 2))}</details>`}${schema?.['properties'] !== undefined && html`<details><summary>members</summary>${membersOf(schema)}</details>`}`,
   )}`
 }
 
