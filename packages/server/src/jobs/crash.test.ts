@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { silentLogger } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
-import { type Log, type Topic, topics } from '../log/log.ts'
+import { type Log, type LogRecord, type Topic, topics } from '../log/log.ts'
 import type { Store } from '../stores/store.ts'
 import { groupCommit } from '../testing/log-traffic.ts'
 import { type MemoryLog, memoryLog } from '../testing/memory-log.ts'
 import { type InsertFate, type MemoryStore, memoryStore } from '../testing/memory-store.ts'
 import { createLoad } from './load.ts'
+import { createPlan, type Range, startOf, writeNote } from './plan.ts'
 import { createRunner, type Runner } from './runner.ts'
 
 const live = new AbortController().signal
@@ -212,6 +213,64 @@ describe('a load job that is killed', () => {
     await Promise.all([one.stop(), two.stop()])
     expectExactlyOnce(store, sent)
     expect(recordsOf(log, 'deadletters')).toBe(0)
+  })
+})
+
+/** Two members: each notes a plan of its own partitions, stores the events of it, and is gone. */
+async function dieWithPlans(log: MemoryLog, store: MemoryStore): Promise<void> {
+  const clients = [log.another(), log.another()]
+  const members = await Promise.all(clients.map((client) => client.join('load', topics, async () => {}, live)))
+  await sleep(5)
+  for (const [i, membership] of members.entries()) {
+    const records: LogRecord[] = []
+    const ranges: Range[] = []
+    for (const { topic, partition, offset } of membership.owned()) {
+      const read = await log.read({ topic, partition, offset }, { bytes: 1e9, waitMs: 0 }, live)
+      if (read.length > 0) ranges.push({ topic, partition, from: offset, to: offset + read.length })
+      if (topic === 'events') records.push(...read)
+    }
+    const plan = createPlan('load', log.epoch(), ranges)
+    await clients[i]!.commit(membership, startOf(plan), writeNote(plan))
+    const cx = { plan: plan.id, epoch: log.epoch(), attempt: 1, verify: false, signal: live }
+    const deps = { clock: hasty, logger: silentLogger, metrics: new Registry() }
+    // Without the ledger and the expiries, which come last.
+    const cut: Store = {
+      ...store,
+      insert: async (block, token, signal) => {
+        if (block.table === 'events') await store.insert(block, token, signal)
+      },
+    }
+    await createLoad(cut, deps).process(records, cx)
+  }
+  for (const client of clients) await client.stop()
+}
+
+describe('a member that takes over from several that died', () => {
+  it('ends the plans of all of them, at whichever step it dies itself', async () => {
+    let deaths = 0
+    for (let dieAt = 1; ; dieAt++) {
+      const log = memoryLog({ partitions: 2 })
+      const store = memoryStore()
+      for (const { batch, events } of traffic)
+        await log.append(groupCommit({ batch, events, partition: batch % 2 }), {}, live)
+      await dieWithPlans(log, store)
+      expect(new Set((await log.committed('load')).map(({ note }) => note)).size).toBe(2)
+
+      const third = createProcess(log, store, dieAt)
+      await third.runner.start(live)
+      const end = await Promise.race([third.death.then(() => 'died'), drained(log).then(() => 'done')])
+      await third.runner.stop()
+      await log.append(groupCommit({ batch: 5, events: 2, partition: 0 }), {}, live)
+      await log.append(groupCommit({ batch: 6, events: 3, partition: 1 }), {}, live)
+      const last = startableRunner(log, store)
+      await last.start(live)
+      await drained(log)
+      await last.stop()
+      expectExactlyOnce(store, { events: 34, quarantined: 0, duplicates: 0 })
+      if (end === 'done') break
+      deaths++
+    }
+    expect(deaths).toBeGreaterThan(10)
   })
 })
 

@@ -36,7 +36,12 @@ export const startOf = (plan: Plan): readonly Position[] =>
 export const endOf = (plan: Plan): readonly Position[] =>
   plan.ranges.map(({ topic, partition, to }) => ({ topic, partition, offset: to }))
 
-/** The note of a commit: JSON {"v":1,"id":…,"isolate":true?,"ranges":[[topic index, partition, from, to], …]}. */
+/*
+ * The note of a commit: what is planned and not done yet.
+ *
+ *   note = [plan *(LF plan)]         several only while the plans of several members that died are being ended
+ *   plan = JSON {"v":1,"id":…,"isolate":true?,"ranges":[[topic index, partition, from, to], …]}
+ */
 const noteSchema = z.strictObject({
   v: z.literal(1),
   id: z.string().max(100),
@@ -47,16 +52,25 @@ const noteSchema = z.strictObject({
 /** A plan of more partitions would not fit into the note of a commit. */
 export const rangesMax = 64
 
-export function writeNote(plan: Plan): string {
-  const ranges = plan.ranges.map(({ topic, partition, from, to }) => [topics.indexOf(topic), partition, from, to])
-  const note = JSON.stringify({ v: 1, id: plan.id, ...(plan.isolate ? { isolate: true } : {}), ranges })
+export function writeNote(...plans: readonly Plan[]): string {
+  const note = plans.map(writePlan).join('\n')
   if (Buffer.byteLength(note) > maxNoteBytes)
-    throw new PipelineError('internal', `note of plan ${plan.id} is longer than ${maxNoteBytes} bytes`)
+    throw new PipelineError('internal', `note of ${plans.length} plans is longer than ${maxNoteBytes} bytes`)
   return note
 }
 
-/** Throws `newer_version` for a note that this build cannot read: guessing could store events twice. */
-export function readNote(note: string): Plan {
+function writePlan(plan: Plan): string {
+  const ranges = plan.ranges.map(({ topic, partition, from, to }) => [topics.indexOf(topic), partition, from, to])
+  return JSON.stringify({ v: 1, id: plan.id, ...(plan.isolate ? { isolate: true } : {}), ranges })
+}
+
+/** The plans of several notes, each once. Throws `newer_version` for one that this build cannot read: guessing could store events twice. */
+export function readNotes(notes: readonly string[]): readonly Plan[] {
+  const distinct = new Set(notes.flatMap((note) => note.split('\n')).filter((plan) => plan !== ''))
+  return [...distinct].map(readPlan)
+}
+
+function readPlan(note: string): Plan {
   let json: unknown
   try {
     json = JSON.parse(note)

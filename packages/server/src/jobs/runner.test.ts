@@ -127,6 +127,64 @@ describe('a poison record', () => {
 })
 
 describe('a runner', () => {
+  it('begins nothing between being told what it loses and having lost it: its notes there are the next owner’s', async () => {
+    const log = memoryLog({ partitions: 2 })
+    let isHandingOver = false
+    let handedOver = 0
+    let before = 0
+    const wrong: string[] = []
+    const slow: MemoryLog = {
+      ...log,
+      join: (group, topics, onAssigned, signal) =>
+        log.join(
+          group,
+          topics,
+          async (owned) => {
+            await onAssigned(owned)
+            // Releasing takes a real log a transaction or a round trip.
+            isHandingOver = owned.length < before
+            if (isHandingOver) handedOver++
+            before = owned.length
+            await sleep(30)
+            isHandingOver = false
+          },
+          signal,
+        ),
+      async commit(membership, positions, note) {
+        if (isHandingOver) wrong.push(`commit with note ${note ?? ''}`)
+        return log.commit(membership, positions, note)
+      },
+    }
+    const job: Job = {
+      name: 'load',
+      from: ['events', 'outcomes'],
+      async process() {
+        if (isHandingOver) wrong.push('process')
+        await sleep(1)
+      },
+    }
+    let isBusy = true
+    const busy = (async () => {
+      for (let batch = 0; isBusy; batch++) {
+        await log.append(groupCommit({ batch, partition: batch % 2 }), {}, live)
+        await sleep(1)
+      }
+    })()
+    const runner = start(job, slow)
+    await runner.start(live)
+    for (let guests = 1; guests <= 3; guests++) {
+      const guest = log.another()
+      await guest.join('load', ['events', 'outcomes'], async () => {}, live)
+      while (handedOver < guests || isHandingOver) await sleep(2)
+      await guest.stop()
+      while (before < 3) await sleep(2)
+    }
+    isBusy = false
+    await busy
+    await runner.stop()
+    expect(wrong).toEqual([])
+  })
+
   it('has every plan noted in the log before any of it is processed, whenever the next one is ready', async () => {
     const log = memoryLog()
     let batch = 0

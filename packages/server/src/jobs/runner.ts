@@ -1,7 +1,7 @@
 import type { Deps } from '../core/deps.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
-import type { Log, Membership } from '../log/log.ts'
+import type { Log, Membership, Position } from '../log/log.ts'
 import { JobStopped } from './attempts.ts'
 import { backOffMs } from './back-off.ts'
 import type { Job } from './job.ts'
@@ -37,6 +37,14 @@ export interface RunnerStatus {
 export interface Runner extends Service {
   status(): Promise<RunnerStatus>
 }
+
+const settleMs = 5
+
+const keysOf = (owned: readonly Position[]): string =>
+  owned
+    .map(({ topic, partition }) => `${topic}/${partition}`)
+    .toSorted()
+    .join()
 
 const defaults: PlanLimits = { events: 50_000, bytes: 32 << 20, ms: 1_000 }
 
@@ -88,8 +96,10 @@ export function createRunner(options: RunnerOptions, deps: Deps): Runner {
     let idle: Promise<unknown> = Promise.resolve()
     let wake: () => void = () => {}
     let isChanged = true
-    const onAssigned = async () => {
+    let told = ''
+    const onAssigned = async (owned: readonly Position[]) => {
       isChanged = true
+      told = keysOf(owned)
       session.abort(new PipelineError('stale_membership', 'partitions have changed hands'))
       wake()
       // What was read or planned of lost partitions is dropped, and nothing of it is under way any more.
@@ -104,6 +114,12 @@ export function createRunner(options: RunnerOptions, deps: Deps): Runner {
             wake = resolve
             ending.signal.addEventListener('abort', () => resolve(), { once: true })
           })
+          continue
+        }
+        // Lost partitions are the member's until what follows on `onAssigned` is done. A commit before that would replace the notes
+        // that their next owner has to go by.
+        if (keysOf(membership.owned()) !== told) {
+          await clock.sleep(settleMs, ending.signal).catch(() => undefined)
           continue
         }
         isChanged = false

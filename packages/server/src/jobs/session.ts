@@ -7,7 +7,7 @@ import { backOffMs } from './back-off.ts'
 import { assertPoison, deadLetters } from './dead-letters.ts'
 import { createFeeder } from './feeder.ts'
 import type { Job } from './job.ts'
-import { endOf, type Plan, readNote, remainder, startOf, writeNote } from './plan.ts'
+import { endOf, type Plan, readNotes, remainder, startOf, writeNote } from './plan.ts'
 import { gather, type PlanLimits, type PlannedRecords, sortAs } from './planner.ts'
 import { eventsOf } from './record-facts.ts'
 
@@ -56,13 +56,13 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
     onFailure: (failure, number) => events.failed(failure, number),
   }
 
-  for (const note of membership.notes()) {
-    const noted = remainder(readNote(note), membership.owned())
-    if (noted === undefined) continue
+  for (let left = unfinished(); left.length > 0; left = unfinished()) {
+    const [noted, ...others] = left as [Plan, ...Plan[]]
     const records = await reread(log, noted, signals.work)
     logger.info({ job: job.name, plan: noted.id, records: records.length }, 'verifying the plan of an earlier run')
     const planned = { plan: noted, records, events: records.reduce((sum, record) => sum + eventsOf(record), 0) }
-    await finish(planned, true, undefined)
+    // A commit replaces the notes of all partitions: what is still to be ended stays in them.
+    await finish(planned, true, () => others)
   }
 
   // Ends the feeders with the session, however it ends.
@@ -82,8 +82,12 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
       const upcoming = next().then((planned) => (ready = planned))
       // It is awaited below; until then its failure must not count as unhandled.
       upcoming.catch(() => undefined)
-      // What is ready only after that commit began is not in it.
-      const noted = await finish(current, false, () => ready)
+      // What becomes ready after that commit began is not in it.
+      let noted: PlannedRecords | undefined
+      await finish(current, false, () => {
+        noted = ready
+        return noted === undefined ? [] : [noted.plan]
+      })
       isNoted = noted !== undefined
       current = noted ?? (await upcoming)
     }
@@ -101,40 +105,33 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
     }
   }
 
-  /** Process and commit one noted plan. `ready` is asked, as the commit begins, for the plan to note with it; returns that plan. */
-  async function finish(
-    planned: PlannedRecords,
-    verify: boolean,
-    ready: (() => PlannedRecords | undefined) | undefined,
-  ): Promise<PlannedRecords | undefined> {
+  /** Plans noted by whoever had the partitions before, as far as they are not done. */
+  function unfinished(): readonly Plan[] {
+    const owned = membership.owned()
+    return readNotes(membership.notes()).flatMap((plan) => remainder(plan, owned) ?? [])
+  }
+
+  /** Process and commit one noted plan. `next` is asked, as the commit begins, for the plans to note with it. */
+  async function finish(planned: PlannedRecords, verify: boolean, next: () => readonly Plan[]): Promise<void> {
     const { plan, records } = planned
-    let noted: PlannedRecords | undefined
     events.planned(plan, records)
-    if (plan.isolate) noted = await bury(planned, ready)
+    if (plan.isolate) await bury(planned, next)
     else if (await attempt(records, { id: plan.id, verify }, attemptsMax, attempts, signals.work)) {
       // Noted first: after a crash nobody may try the whole again beside what was stored record by record.
       const isolated = { ...planned, plan: { ...plan, isolate: true } }
-      await log.commit(membership, startOf(plan), writeNote(isolated.plan))
-      noted = await bury(isolated, ready)
-    } else {
-      noted = ready?.()
-      await log.commit(membership, endOf(plan), noteOf(noted))
-    }
+      await log.commit(membership, startOf(plan), writeNote(isolated.plan, ...(verify ? next() : [])))
+      await bury(isolated, next)
+    } else await log.commit(membership, endOf(plan), writeNote(...next()))
     events.committed(records.length, planned.events)
-    return noted
   }
 
-  /** Process record by record; those that cannot be become dead letters, in one transaction with the commit. Returns as `finish` does. */
-  async function bury(
-    { plan, records }: PlannedRecords,
-    ready: (() => PlannedRecords | undefined) | undefined,
-  ): Promise<PlannedRecords | undefined> {
+  /** Process record by record; those that cannot be become dead letters, in one transaction with the commit. */
+  async function bury({ plan, records }: PlannedRecords, next: () => readonly Plan[]): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
         const poison = await isolate(plan, records, attempts, signals.work)
         assertPoison(poison, (topic) => records.filter((record) => record.topic === topic).length)
-        const noted = ready?.()
-        const commit = { membership, positions: endOf(plan), note: noteOf(noted) }
+        const commit = { membership, positions: endOf(plan), note: writeNote(...next()) }
         if (poison.length === 0) await log.commit(membership, commit.positions, commit.note)
         else await log.append(deadLetters(poison, job.name, clock.now()), { commit }, signals.work)
         for (const { record, failure } of poison) {
@@ -142,7 +139,7 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
           logger.error({ job: job.name, topic, partition, offset, code: failure.code }, 'record is a dead letter now')
         }
         events.buried(poison.length)
-        return noted
+        return
       } catch (error) {
         signals.work.throwIfAborted()
         const failure = toPipelineError(error)
@@ -155,8 +152,6 @@ export async function runSession(options: SessionOptions, signals: SessionSignal
     }
   }
 }
-
-const noteOf = (planned: PlannedRecords | undefined): string => (planned ? writeNote(planned.plan) : '')
 
 /** Exactly the records of a noted plan. */
 async function reread(log: Log, plan: Plan, signal: AbortSignal): Promise<LogRecord[]> {
