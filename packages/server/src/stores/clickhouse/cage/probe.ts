@@ -25,7 +25,7 @@ export async function probeCage(connection: Connection, project: string, signal:
   if (login === undefined)
     throw new PipelineError(
       'unavailable',
-      `SQL is not open for project ${project}: the store has no read-only user of its own for it`,
+      `SQL is not open for project ${project}: the store has no read-only user of its own for it; name one as store.asking.${project}`,
       { retry: 'never' },
     )
   const missing: string[] = []
