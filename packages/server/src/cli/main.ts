@@ -44,6 +44,10 @@ function configured(command: Command): Command {
     ])
 }
 
+function collect(value: string, all: string[] = []): string[] {
+  return [...all, value]
+}
+
 program.addCommand(
   configured(
     defineCommand('start', 'Start collector, worker and engine, and keep them running.', [
@@ -152,13 +156,16 @@ program.addCommand(
     asking(
       defineCommand('tail', 'Show events as they are stored; ends with Ctrl-C and says what it saw.', [
         { command: 'npx millrace tail', says: 'from now on' },
-        { command: `npx millrace tail --since 10m --filter "event_name = 'Signed Up'"`, says: 'a part of them' },
+        { command: `npx millrace tail --since 10m --filter "event_name=Signed Up"`, says: 'a part of them' },
+        { command: 'npx millrace tail --stage quarantined', says: 'what was not admitted, and why' },
         { command: 'npx millrace tail --limit 5 | jq .event_name', says: 'in a pipe' },
       ]),
     ),
   )
     .option('--since <duration>', 'begin that long ago')
-    .option('--filter <condition>', 'a SQL condition over the columns of `events`')
+    .option('--topic <pattern>', 'such as track.* or log.**; repeatable', collect)
+    .option('--filter <column><op><value>', 'op one of = != > < >= <= ~; repeatable, all must hold', collect)
+    .option('--stage <stage>', 'stored, quarantined or dropped', 'stored')
     .option('--limit <n>', 'end after so many')
     .action(async (flags: Record<string, unknown>) => (await import('./tail.ts')).tail(flags)),
 )

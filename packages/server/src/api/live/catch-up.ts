@@ -1,4 +1,5 @@
 import { createTurns } from '../../core/bounded.ts'
+import type { Deps } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
 import type { Log } from '../../log/log.ts'
 import type { LiveConfig } from './config.ts'
@@ -34,14 +35,30 @@ export interface CatchUpParts {
   readonly hub: Hub
   readonly config: LiveConfig
   readonly countLost: CountLost
+  readonly deps: Deps
 }
 
-export function createCatchUp({ log, hub, config, countLost }: CatchUpParts): CatchUp {
+export function createCatchUp({ log, hub, config, countLost, deps }: CatchUpParts): CatchUp {
   const turns = createTurns(turnsAtOnce)
   const maxBatchSize = config.coalescing.enabled ? config.coalescing.maxBatchSize : 1
 
-  /** False: no room; `places` says how far it came. */
-  function deliver(subscriber: Subscriber, places: Place[], { partition, offset, view }: Seen): boolean {
+  /** False: no room; `places` says how far it came. What cannot be read is a gap: stopping there would mean stopping for ever. */
+  function deliver(subscriber: Subscriber, places: Place[], seen: Seen): boolean {
+    const { index } = places[seen.partition] as Place
+    try {
+      return hand(subscriber, places, seen)
+    } catch (error) {
+      const { partition, offset, view } = seen
+      deps.logger.error({ err: error, partition, offset }, 'live: a record is damaged and is left out')
+      const place = places[partition] as Place
+      if (view.envelope.project === subscriber.project) subscriber.gap(view.count - index)
+      place.offset = offset + 1
+      place.index = 0
+      return true
+    }
+  }
+
+  function hand(subscriber: Subscriber, places: Place[], { partition, offset, view }: Seen): boolean {
     const place = places[partition] as Place
     const start = place.offset === offset ? place.index : 0
     const isMine = view.envelope.project === subscriber.project
@@ -107,15 +124,14 @@ export function createCatchUp({ log, hub, config, countLost }: CatchUpParts): Ca
     try {
       const from = { topic: 'events' as const, partition, offset: place.offset }
       const records = await log.read(from, { bytes: readBytes, waitMs: 0 }, signal)
-      const found = records
-        .filter(({ offset }) => offset < end)
-        .map(({ offset, value }) => ({
-          partition,
-          offset,
-          view: new RecordView(value, log.epoch(), partition, offset),
-        }))
+      const found: Seen[] = []
+      for (const { offset, value } of records) {
+        if (offset >= end) break
+        const view = open(value, partition, offset)
+        if (view !== undefined) found.push({ partition, offset, view })
+      }
       // Numbers may be left out in a log: nothing before the end is as good as being there.
-      if (found.length === 0) place.offset = end
+      if (found.length === 0) place.offset = Math.min(end, (records.at(-1)?.offset ?? end) + 1)
       return found
     } catch (error) {
       if (!(error instanceof PipelineError && error.code === 'trimmed')) throw error
@@ -124,6 +140,15 @@ export function createCatchUp({ log, hub, config, countLost }: CatchUpParts): Ca
       place.offset = first
       place.index = 0
       return []
+    }
+  }
+
+  function open(value: Uint8Array, partition: number, offset: number): RecordView | undefined {
+    try {
+      return new RecordView(value, log.epoch(), partition, offset)
+    } catch (error) {
+      deps.logger.error({ err: error, partition, offset }, 'live: a record cannot be read and is left out')
+      return undefined
     }
   }
 

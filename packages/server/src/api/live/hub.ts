@@ -47,6 +47,12 @@ export interface HubParts {
   readonly onEvent: (project: string, topic: string, partition: number, offset: number) => void
 }
 
+/** Events of a project that nobody gets. */
+interface Lost {
+  readonly project: Project
+  readonly count: number
+}
+
 export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): Hub {
   const groups = createGroups()
   const recent = createRecent(config.recentBytes)
@@ -88,73 +94,80 @@ export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): 
     else flushTimer ??= setTimeout(() => void exclusive(flush), wait)
   }
 
-  function takeIn({ partition, offset, value }: LogRecord): void {
+  /** Answers what of it could not be handed out. */
+  function takeIn({ partition, offset, value }: LogRecord): Lost | undefined {
     const place = places[partition] as Place
-    let view: RecordView
+    let lost: Lost | undefined
     try {
-      view = new RecordView(value, log.epoch(), partition, offset)
+      const view = new RecordView(value, log.epoch(), partition, offset)
       const project = groups.project(view.envelope.project)
-      if (project !== undefined) handOut(project, view, place, offset)
-      recent.add({ partition, offset, view })
+      lost = project && handOut(project, view, place, offset)
+      if (lost === undefined) recent.add({ partition, offset, view })
+      else recent.leaveOut(partition, offset)
     } catch (error) {
-      // Damaged, or of a newer release: `load` says so too, and what is known of it is told as a gap.
+      // Not even its head can be read. `load` says so too.
       deps.logger.error({ err: error, partition, offset }, 'live: a record cannot be read and is left out')
       recent.leaveOut(partition, offset)
     }
     place.offset = offset + 1
     place.index = 0
+    return lost
   }
 
-  function handOut(project: Project, view: RecordView, place: Place, offset: number): void {
+  function handOut(project: Project, view: RecordView, place: Place, offset: number): Lost | undefined {
     const { count } = view
-    const before = project.seen
+    let isWanted = false
+    let index = 0
     try {
-      let isWanted = false
-      for (let index = 0; index < count; index++) {
+      for (; index < count; index++) {
         if (!view.isNews(index)) continue
-        project.seen++
         const topic = view.topic(index)
-        onEvent(project.name, topic, view.partition, offset)
+        const wanting = groups.wanting(project, view, index, topic)
         let event: EventMessage | undefined
-        for (const group of groups.wanting(project, view, index, topic)) {
-          if (event === undefined) {
-            place.offset = index + 1 < count ? offset : offset + 1
-            place.index = index + 1 < count ? index + 1 : 0
-            event = eventMessage(encodeCursor(log.epoch(), places), topic, view.json(index))
-          }
+        if (wanting.length > 0) {
+          place.offset = index + 1 < count ? offset : offset + 1
+          place.index = index + 1 < count ? index + 1 : 0
+          event = eventMessage(encodeCursor(log.epoch(), places), topic, view.json(index))
+        }
+        project.seen++
+        onEvent(project.name, topic, view.partition, offset)
+        if (event === undefined) continue
+        isWanted = true
+        for (const group of wanting) {
           group.events.push(event)
           group.numbers.push(project.seen)
           touched.add(group)
-          isWanted = true
         }
       }
-      if (isWanted) onLatency(deps.clock.now() - view.envelope.ingestedAt)
     } catch (error) {
-      project.seen = before
-      goBy(project, count)
-      throw error
+      deps.logger.error({ err: error, partition: view.partition, offset }, 'live: a record is damaged and is left out')
+      return { project, count: count - index }
     }
+    if (isWanted) onLatency(deps.clock.now() - view.envelope.ingestedAt)
+    return undefined
   }
 
   /** So many events of a project that nobody gets. */
-  function goBy(project: Project, count: number): void {
+  async function goBy({ project, count }: Lost): Promise<void> {
+    await flush() // what came before it goes before the gap
     for (const group of project.groups.values()) for (const member of group.members) member.skip(project.seen + 1)
     project.seen += count
   }
 
   /** Far behind: the events are counted and go by unseen. */
-  function passBy({ partition, offset, value }: LogRecord): void {
-    try {
-      const { envelope, count } = new RecordView(value, log.epoch(), partition, offset)
-      const project = groups.project(envelope.project)
-      if (project !== undefined) goBy(project, count)
-    } catch {
-      // Not even its head can be read: `load` tells.
-    }
+  async function passBy({ partition, offset, value }: LogRecord): Promise<void> {
     const place = places[partition] as Place
     place.offset = offset + 1
     place.index = 0
     recent.leaveOut(partition, offset)
+    let view: RecordView
+    try {
+      view = new RecordView(value, log.epoch(), partition, offset)
+    } catch {
+      return // not even its head can be read: `load` tells
+    }
+    const project = groups.project(view.envelope.project)
+    if (project !== undefined) await goBy({ project, count: view.count })
   }
 
   async function follow(partition: number): Promise<void> {
@@ -170,7 +183,13 @@ export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): 
         if (bytes < readBytes / 2) caughtUpAt = performance.now()
         const isFarBehind = performance.now() - caughtUpAt > maxBehindMs
         await exclusive(async () => {
-          for (const record of records) (isFarBehind ? passBy : takeIn)(record)
+          for (const record of records) {
+            if (isFarBehind) await passBy(record)
+            else {
+              const lost = takeIn(record)
+              if (lost !== undefined) await goBy(lost)
+            }
+          }
           await flushWhenDue()
         })
         // A log that is read faster than it grows answers at once: everybody else gets a turn too.
@@ -191,7 +210,7 @@ export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): 
   async function jumpToFirst(partition: number): Promise<void> {
     const first = (await log.bounds('events')).find((bounds) => bounds.partition === partition)?.first ?? 0
     await exclusive(async () => {
-      for (const project of groups.projects()) goBy(project, 1)
+      for (const project of groups.projects()) await goBy({ project, count: 1 })
       const place = places[partition] as Place
       place.offset = Math.max(first, place.offset)
       place.index = 0

@@ -72,6 +72,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
     log,
     hub,
     config,
+    deps,
     async countLost(project, partition, { offset, index }, first, signal) {
       const epoch = log.epoch()
       const from = packLogPosition({ epoch, partition, offset, index })

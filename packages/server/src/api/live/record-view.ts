@@ -125,7 +125,8 @@ export class RecordView {
       } else if (field.way === 'time') text += `${field.key}"${new Date(value as number).toISOString()}"`
       else if (field.way === 'boolean') text += field.key + (value === 0 ? 'false' : 'true')
       else if (field.way === 'bigint') text += `${field.key}"${value}"`
-      else text += field.key + String(value)
+      // A double may be infinite; JSON has no word for it.
+      else text += field.key + (Number.isFinite(value) ? String(value) : 'null')
     }
     const { project, batchId, ingestedAt, schemaVersion, planVersion } = this.envelope
     const position = packLogPosition({ ...this.#position, index })
