@@ -4,9 +4,20 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { filteredTables, askGrants } from './access.ts'
 import { checksum, createJournal, knownSchema, migrations } from './migrations.ts'
+import {
+  databaseStatement,
+  journalStatements,
+  killQueries,
+  runningQueries,
+  syncReplica,
+  tableStatements,
+} from './cluster.ts'
 import { completeTable, createDatabase, createTable } from './statements.ts'
-import { tables } from './tables.ts'
+import { type Table, tables } from './tables.ts'
 import { traceSpansView } from './trace-spans.ts'
+
+/** All columns are in schema.sql. */
+const withFewColumns = (table: Table): Table => ({ ...table, columns: table.columns.slice(0, 3) })
 
 const everything = [
   createDatabase('millrace'),
@@ -20,6 +31,23 @@ describe('the schema', () => {
     await expect(`${everything.join(';\n\n')};\n`).toMatchFileSnapshot(
       join(import.meta.dirname, 'testdata', 'schema.sql'),
     )
+  })
+
+  it.each([
+    ['cluster.sql', { name: 'analytics', replicated: true }],
+    ['cluster-unreplicated.sql', { name: 'shards', replicated: false }],
+  ] as const)('is on a cluster the text that was reviewed: %s', async (file, cluster) => {
+    const text = [
+      databaseStatement('millrace', cluster),
+      ...journalStatements('millrace', cluster),
+      ...tables.flatMap((table) => tableStatements('millrace', withFewColumns(table), cluster)),
+      traceSpansView('millrace', cluster),
+      syncReplica('millrace', 'events', cluster),
+      killQueries(cluster),
+      runningQueries(cluster),
+      ...askGrants('millrace', cluster).map((grant) => `${grant} TO ask_default`),
+    ]
+    await expect(`${text.join(';\n\n')};\n`).toMatchFileSnapshot(join(import.meta.dirname, 'testdata', file))
   })
 
   it('has every column of the registry, once, in its order', () => {
