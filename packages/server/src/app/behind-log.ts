@@ -22,8 +22,12 @@ export interface BehindLog {
   readonly store: Store
 }
 
-/** `migrates`: of a deployment only the workers bring the tables up to date. */
-export function openBehindLog(config: Config, deps: Deps, { migrates }: { readonly migrates: boolean }): BehindLog {
+/** `migrates`: of a deployment only the workers bring the tables up to date. `only`: as `openLog` has it. */
+export function openBehindLog(
+  config: Config,
+  deps: Deps,
+  { migrates, only }: { readonly migrates: boolean; readonly only?: 'worker' },
+): BehindLog {
   const projects = () => projectsOf(config)
   const state = openState(config, deps)
   const keys = createKeyRing({ state, projects, deps })
@@ -31,7 +35,7 @@ export function openBehindLog(config: Config, deps: Deps, { migrates }: { readon
   return {
     projects,
     state,
-    log: openLog(config, deps),
+    log: openLog(config, deps, only),
     keys,
     authenticate: createAuthenticate({ auth: config.auth, projects, keys }),
     address,

@@ -12,10 +12,14 @@ import type { ClickHouseAddress } from '../stores/clickhouse/connection.ts'
 import { engineRunFile } from '../stores/clickhouse/engine/run-file.ts'
 import type { Config } from './config.ts'
 
-/** Driver name → implementation: the only table of it; their libraries are loaded when they are started. */
-export function openLog({ log, dataDir }: Config, deps: Deps, role: 'collector' | 'worker' = 'worker'): Log {
+/**
+ * Driver name → implementation: the only table of it; their libraries are loaded when they are started.
+ * `only`: this is the only process of that role on the data directory. What its predecessor left in Kafka is then ended at its start.
+ */
+export function openLog({ log, dataDir }: Config, deps: Deps, only?: 'collector' | 'worker'): Log {
   if (log.driver === 'embedded') return embeddedLogDriver(join(dataDir, 'log')).create(log, deps)
-  return kafkaLogDriver({ role, nameFile: join(dataDir, 'log-name') }).create(log, deps)
+  const user = only === undefined ? undefined : { role: only, nameFile: join(dataDir, 'log-name') }
+  return kafkaLogDriver(user).create(log, deps)
 }
 
 export function openState({ state, dataDir }: Config, deps: Deps): State {

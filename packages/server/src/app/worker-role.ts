@@ -9,7 +9,7 @@ import { writeRunFile } from './run-file.ts'
 
 /** Jobs and the API in one process, as `millrace start` has them. The store is opened (and its tables migrated) before anything asks or loads. */
 export function createWorkerRole(config: Config, deps: Deps): Role {
-  const opened = openBehindLog(config, deps, { migrates: true })
+  const opened = openBehindLog(config, deps, { migrates: true, only: 'worker' })
   const { state, log, keys, store } = opened
   const runners = createJobs({ log, store, deps })
   const api = createApiPart({

@@ -8,14 +8,15 @@ import type { Log } from '../log.ts'
 import { type KafkaLogConfig, kafkaLogConfig } from './config.ts'
 import { createKafkaLog } from './create-kafka-log.ts'
 
-/** Who opens the log: one process at a time. By this name it fences what its predecessor left behind, or still tries to do. */
+/** Who opens the log, one process at a time: by this name it fences what its predecessor left behind, or still tries to do. */
 export interface KafkaLogUser {
   readonly role: string
   /** Keeps the name of this data directory from one start to the next. */
   readonly nameFile: string
 }
 
-export function kafkaLogDriver({ role, nameFile }: KafkaLogUser): Driver<KafkaLogConfig, Log> {
+/** Without `user`: one of many, under a name made anew. */
+export function kafkaLogDriver(user?: KafkaLogUser): Driver<KafkaLogConfig, Log> {
   return {
     name: 'kafka',
     config: kafkaLogConfig,
@@ -27,7 +28,9 @@ export function kafkaLogDriver({ role, nameFile }: KafkaLogUser): Driver<KafkaLo
           partitions,
           retentionHours: retention.hours,
           connection: () => connectionOf(sasl, tls),
-          transactionalId: () => `${topicPrefix}${role}-${nameIn(nameFile)}`,
+          ...(user === undefined
+            ? {}
+            : { transactionalId: () => `${topicPrefix}${user.role}-${nameIn(user.nameFile)}` }),
           ...(replicationFactor === undefined ? {} : { replicationFactor }),
         },
         deps,
