@@ -8,6 +8,7 @@ import { createSharedDedup, type SharedDedupOptions } from '../gate/dedup/shared
 import { createGate, type Gate } from '../gate/gate.ts'
 import type { Cache } from '../kv/cache.ts'
 import type { State } from '../kv/state.ts'
+import type { Log } from '../log/log.ts'
 import { goodEvent, rawBatch, testDeps } from './gate-under-test.ts'
 import { type MemoryLog, type MemoryLogOptions, memoryLog } from './memory-log.ts'
 import { memoryState } from './memory-state.ts'
@@ -25,7 +26,7 @@ export interface CollectorUnderTest {
 
 export type SharedSettings = Partial<Pick<SharedDedupOptions, 'pendingMs' | 'storedMs' | 'breaker'>>
 
-/** Several collectors on one log in memory, each with a gate and an index on disk of its own. */
+/** Several collectors on one log (in memory, unless they are given another), each with a gate and an index on disk of its own. */
 export function collectorsUnderTest(options: MemoryLogOptions = {}) {
   const log: MemoryLog = memoryLog(options)
   const state = memoryState()
@@ -33,10 +34,12 @@ export function collectorsUnderTest(options: MemoryLogOptions = {}) {
   const running = new Set<CollectorUnderTest>()
   let opened = 0
 
-  async function open(cache: Cache, settings: SharedSettings & { state?: State } = {}): Promise<CollectorUnderTest> {
+  async function open(
+    cache: Cache,
+    settings: SharedSettings & { state?: State; log?: Log } = {},
+  ): Promise<CollectorUnderTest> {
     const deps = testDeps()
-    const { state: ownState = state, ...shared } = settings
-    const own = log.another()
+    const { state: ownState = state, log: own = log.another(), ...shared } = settings
     const local = createDedupIndex({
       dir: join(folder, `dedup${opened++}`),
       log: own,
@@ -49,7 +52,7 @@ export function collectorsUnderTest(options: MemoryLogOptions = {}) {
     const dedup = createSharedDedup({ local, cache, log: own, deps, ...shared })
     const config = { dataDir: folder, minFreeBytes: 1, retention: { hours: 168, bytes: 1e10 } }
     const gate = createGate({ log: own, dedup, state: ownState, config, deps })
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(30_000)
     await dedup.start(signal)
     await gate.start(signal)
     const collector: CollectorUnderTest = {
