@@ -260,6 +260,14 @@ program.addCommand(
     .action(async (flags: Record<string, unknown>) => (await import('./bench.ts')).bench(flags)),
 )
 
+program.addCommand(
+  defineCommand('completion <shell>', 'Print the completion of a shell: bash, zsh or fish.', [
+    { command: 'source <(millrace completion bash)', says: 'in this bash; in ~/.bashrc for all' },
+    { command: 'source <(millrace completion zsh)', says: 'the same for zsh, in ~/.zshrc after compinit' },
+    { command: 'millrace completion fish > ~/.config/fish/completions/millrace.fish', says: 'for fish' },
+  ]).action(async (shell: string) => (await import('./completion.ts')).completion(program, shell)),
+)
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0) // `| head` has seen enough
 })

@@ -12,7 +12,7 @@ import {
   stringifyJson,
 } from '@millrace/protocol'
 
-export const loadFailed = 'load_failed'
+const loadFailed = 'load_failed'
 const minuteMs = 60_000
 
 export interface DeadLetterRows {

@@ -56,7 +56,7 @@ export function encodeEvents(records: readonly LogRecord[], epoch: number, selec
   return encoder.finish()
 }
 
-export function countEvents(records: readonly LogRecord[]): number {
+function countEvents(records: readonly LogRecord[]): number {
   let sum = 0
   for (const record of records) sum += peekHeader(record.value).count
   return sum

@@ -82,7 +82,7 @@ export function createLoad(store: Store, deps: Deps): Job {
 }
 
 /** In the order in which they are inserted. Later ones are made only when the earlier ones are stored. */
-export function* portionsOf(records: readonly LogRecord[], cx: JobContext, clock: Clock): Generator<Portion> {
+function* portionsOf(records: readonly LogRecord[], cx: JobContext, clock: Clock): Generator<Portion> {
   const of = (topic: Topic) => records.filter((record) => record.topic === topic)
   const quarantined = of('quarantine')
   const outcomes = of('outcomes')

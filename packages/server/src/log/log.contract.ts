@@ -26,13 +26,13 @@ export interface LogSuiteOptions {
 export const partitions = 4
 export const never: AbortSignal = new AbortController().signal
 export const text = (value: Uint8Array | undefined): string => Buffer.from(value ?? []).toString()
-export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 export const record = (topic: Topic, partition: number, value: string): NewRecord => ({
   topic,
   partition,
   value: bytes(value),
 })
-export const all = { bytes: 2 ** 30, waitMs: 0 } as const
+const all = { bytes: 2 ** 30, waitMs: 0 } as const
 
 /** Everything a partition holds from `offset` on. */
 export async function readAll(log: Log, topic: Topic, partition: number, offset = 0): Promise<LogRecord[]> {

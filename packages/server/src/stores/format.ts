@@ -38,7 +38,7 @@ export function ensureFormat(dataDir: string, current: DataFormat = currentForma
 }
 
 /** After a part has been brought up to the current format. */
-export function writeFormat(file: string, format: DataFormat): void {
+function writeFormat(file: string, format: DataFormat): void {
   const next = `${file}.${process.pid}`
   const fd = openSync(next, 'w', 0o600)
   try {

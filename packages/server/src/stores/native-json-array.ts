@@ -27,7 +27,7 @@ const sawNegative = 8
 const sawUInt64 = 16
 const sawFloat = 32
 const sawString = 64
-export const sawObject = 128
+const sawObject = 128
 const sawArray = 256
 /** Elements that do not agree. */
 const sawMixed = 512

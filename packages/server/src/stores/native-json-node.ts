@@ -409,7 +409,7 @@ function jsonType(level: number): string {
   return `JSON(max_dynamic_types=${Math.floor(32 / 2 ** level)}, max_dynamic_paths=${Math.floor(1024 / 4 ** level)})`
 }
 
-export function arrayType(shape: ArrayShape, level: number): string {
+function arrayType(shape: ArrayShape, level: number): string {
   const kind = elementKind(shape)
   if (kind === 'Dynamic') return 'Array(Dynamic)'
   if (kind === 'Array') return `Array(${arrayType(shape.inner as ArrayShape, level)})`

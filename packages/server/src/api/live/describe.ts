@@ -36,7 +36,7 @@ const one = z.strictObject({
 })
 
 /** What a subscriber gets. */
-export const liveMessage = z
+const liveMessage = z
   .union([
     one,
     z.strictObject({ type: z.literal('batch'), events: z.array(one) }),

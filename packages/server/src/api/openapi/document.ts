@@ -210,7 +210,7 @@ function securityOf(scope: Scope | undefined): Operation['security'] {
 }
 
 /** `/events/:id` → `/events/{id}` */
-export function openPath(path: string): string {
+function openPath(path: string): string {
   return path.replaceAll(/:([A-Za-z]\w*)/g, '{$1}')
 }
 

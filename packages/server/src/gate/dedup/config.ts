@@ -13,4 +13,3 @@ export const dedupConfig = z
   })
   .refine(({ window }) => window >= 60_000, { path: ['window'], message: 'expected 1m or more' })
   .refine(({ maxBytes }) => maxBytes >= 1e6, { path: ['maxBytes'], message: 'expected 1 MB or more' })
-export type DedupConfig = z.output<typeof dedupConfig>

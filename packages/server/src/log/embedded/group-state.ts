@@ -26,7 +26,7 @@ export type PartitionsOf = (topic: Topic) => number
 
 export const emptyGroup: GroupState = { members: [], owners: {}, topics: [] }
 
-export function ownerKey(topic: Topic, partition: number): string {
+function ownerKey(topic: Topic, partition: number): string {
   return `${topic}/${partition}`
 }
 
@@ -42,7 +42,7 @@ export function removeMembers(state: GroupState, isGone: (member: Member) => boo
 }
 
 /** Who should own each partition: those who read the topic take turns, in the order in which they joined. */
-export function targets(state: GroupState, partitionsOf: PartitionsOf): ReadonlyMap<string, string> {
+function targets(state: GroupState, partitionsOf: PartitionsOf): ReadonlyMap<string, string> {
   const target = new Map<string, string>()
   for (const topic of state.topics) {
     const readers = state.members.filter((member) => member.topics.includes(topic))

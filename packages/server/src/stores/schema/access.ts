@@ -4,7 +4,7 @@ import { type Cluster, localName } from './cluster.ts'
 export const filteredTables = ['events', 'outcomes', 'ledger', 'quarantine'] as const
 
 /** Views over them: they run with the asker's own rights, so the filters hold in them too. */
-export const askedViews = ['trace_spans'] as const
+const askedViews = ['trace_spans'] as const
 
 /** What a project's user may read: all but the sealed originals. */
 const quarantineColumns = [
