@@ -68,7 +68,8 @@ export interface Membership {
 /**
  * Called with all that the member owns from now on, once at the join and at every later change, never twice at a time. When it
  * loses partitions it is told first: it MUST have ended all work on them when the promise resolves, and MAY still commit that work
- * until then. Only then can another member get them. A member that was taken for dead (crash, or no sign of life for the lease)
+ * until then. Only then can another member get them. Until the driver has given them up `owned()` still names them: a member begins nothing
+ * before it names what it was told, for a note committed in between would replace the one that the next owner goes by. A member that was taken for dead (crash, or no sign of life for the lease)
  * loses all without being asked; it learns so from `stale_membership`, then here. A rejection ends the membership.
  */
 export type OnAssigned = (owned: readonly Committed[]) => Promise<void>
