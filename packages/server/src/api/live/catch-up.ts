@@ -6,6 +6,7 @@ import type { LiveConfig } from './config.ts'
 import { encodeCursor, type Place } from './cursor.ts'
 import { maxBatchBytes } from './groups.ts'
 import type { Hub } from './hub.ts'
+import { JsonBytes } from './json-bytes.ts'
 import { type EventMessage, eventMessage, messageOf } from './message.ts'
 import type { Seen } from './recent.ts'
 import { RecordView } from './record-view.ts'
@@ -39,6 +40,7 @@ export interface CatchUpParts {
 }
 
 export function createCatchUp({ log, hub, config, countLost, deps }: CatchUpParts): CatchUp {
+  const json = new JsonBytes()
   const turns = createTurns(turnsAtOnce)
   const maxBatchSize = config.coalescing.enabled ? config.coalescing.maxBatchSize : 1
 
@@ -85,7 +87,7 @@ export function createCatchUp({ log, hub, config, countLost, deps }: CatchUpPart
       const { interest } = subscriber
       if (!interest.wantsTopic(topic) || !interest.passes(view, index)) continue
       advance(index + 1)
-      const event = eventMessage(encodeCursor(log.epoch(), places), topic, view.json(index))
+      const event = eventMessage(encodeCursor(log.epoch(), places), view, index, json)
       batch.push(event)
       bytes += event.json.length
       if ((batch.length >= maxBatchSize || bytes >= maxBatchBytes) && !flush(index + 1)) return false

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { RouteDescription } from '../../http/describe.ts'
 import { problemMediaType } from '../../http/problem.ts'
-import { storedEvent } from '../answers/event.ts'
+import { storedEvent, storedEventExample } from '../answers/event.ts'
 import { maxFilters } from './filter.ts'
 import { maxTopics } from './interest.ts'
 
@@ -66,7 +66,7 @@ const example = {
   type: 'event' as const,
   cursor: 'm1.AQAAAQ',
   topic: 'track.signed_up',
-  event: { id: '01JD8Z3C9V', event_type: 'track', event_name: 'signed_up', actor_id: 'ada' },
+  event: storedEventExample,
 }
 
 const codes =
@@ -86,10 +86,9 @@ export const describesSse: RouteDescription = {
   headers: z.object({ 'last-event-id': z.string().optional().describe('as `lastEventId`') }),
   answers: {
     200: {
-      description: 'The stream; the schema is that of a `data:` line.',
+      description: 'The stream; schema and example are of a `data:` line.',
       content: {
-        'text/event-stream': { example: `id: ${example.cursor}\ndata: ${JSON.stringify(example)}\n\n` },
-        'application/json': { schema: liveMessage },
+        'text/event-stream': { schema: liveMessage, example },
       },
     },
   },

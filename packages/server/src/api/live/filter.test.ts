@@ -83,7 +83,7 @@ describe('a filter', () => {
     ['ingested_at=1000', true],
     ['log_position>0', true],
   ])('%s: %s', (text, expected) => {
-    expect(parseFilter(text)(row)).toBe(expected)
+    expect(parseFilter(text).passes(row)).toBe(expected)
   })
 
   it.each([

@@ -12,7 +12,11 @@ import type { Row } from './record-view.ts'
  * nothing but the empty text: `user_id=` is "absent", `user_id!=` is "there". `~` searches text by a regular expression (pattern.ts).
  */
 type Op = '=' | '!=' | '>' | '<' | '>=' | '<=' | '~'
-export type Filter = (row: Row) => boolean
+export interface Filter {
+  passes(row: Row): boolean
+  /** Set where only this text in this column passes: thousands of such filters are one look-up. */
+  readonly only?: { readonly column: number; readonly text: string }
+}
 
 export const maxFilters = 20
 const maxFilterLength = 1024
@@ -54,18 +58,23 @@ class NotA extends Error {
 function columnFilter({ number, kind, name }: Column, op: Op, value: string): Filter {
   if (isText(kind)) {
     const holds = textTest(op, value)
-    return (row) => holds(row.text(number) ?? '')
+    return {
+      passes: (row) => holds(row.text(number) ?? ''),
+      ...(op === '=' && value !== '' && { only: { column: number, text: value } }),
+    }
   }
   if (op === '~') throw new NotA(`~ searches text, ${name} is ${kind}`)
   if (value === '') {
     if (op !== '=' && op !== '!=') throw new NotA(`${op} needs a value`)
-    return (row) => (row.value(number) === undefined) === (op === '=')
+    return { passes: (row) => (row.value(number) === undefined) === (op === '=') }
   }
   const wanted = valueOf(kind, name, value)
   const holds = compare(op)
-  return (row) => {
-    const found = row.value(number)
-    return found === undefined ? op === '!=' : holds(found, wanted)
+  return {
+    passes(row) {
+      const found = row.value(number)
+      return found === undefined ? op === '!=' : holds(found, wanted)
+    },
   }
 }
 
@@ -134,13 +143,15 @@ function jsonFilter(column: number, keys: readonly string[], op: Op, value: stri
   const asText = textTest(op, value)
   const asNumber = value.trim() === '' ? Number.NaN : Number(value)
   const holds = op === '~' ? undefined : compare(op)
-  return (row) => {
-    const json = row.text(column)
-    const found = json === undefined ? undefined : dig(json, keys)
-    if (found === undefined || found === null) return asText('')
-    if (holds !== undefined && (typeof found === 'number' || typeof found === 'bigint') && !Number.isNaN(asNumber))
-      return holds(found, asNumber)
-    return asText(typeof found === 'string' ? found : stringifyJson(found))
+  return {
+    passes(row) {
+      const json = row.text(column)
+      const found = json === undefined ? undefined : dig(json, keys)
+      if (found === undefined || found === null) return asText('')
+      if (holds !== undefined && (typeof found === 'number' || typeof found === 'bigint') && !Number.isNaN(asNumber))
+        return holds(found, asNumber)
+      return asText(typeof found === 'string' ? found : stringifyJson(found))
+    },
   }
 }
 

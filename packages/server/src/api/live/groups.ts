@@ -19,7 +19,13 @@ export interface Project {
   seen: number
   readonly groups: Map<string, Group>
   /** Which groups want a topic at all; a project has few topics, and each is looked up for every event of it. */
-  byTopic: Map<string, readonly Group[]>
+  readonly byTopic: Map<string, Wanting>
+}
+
+/** Groups that want a topic: those that may want any event of it, and those that want only one text of a column. */
+interface Wanting {
+  readonly any: Set<Group>
+  readonly byText: Map<number, Map<string, Set<Group>>>
 }
 
 const maxTopicsKept = 10_000
@@ -52,7 +58,7 @@ export function createGroups(): Groups {
       if (group === undefined) {
         group = { project, interest, members: new Set(), events: [], numbers: [] }
         project.groups.set(interest.key, group)
-        project.byTopic = new Map()
+        for (const [topic, wanting] of project.byTopic) if (interest.wantsTopic(topic)) place(wanting, group)
       }
       subscriber.since = project.seen
       subscriber.hasJoined = true
@@ -68,7 +74,7 @@ export function createGroups(): Groups {
       const { project } = group
       if (group.members.size === 0) {
         project.groups.delete(group.interest.key)
-        project.byTopic = new Map()
+        for (const wanting of project.byTopic.values()) displace(wanting, group)
         if (project.groups.size === 0) projects.delete(project.name)
       }
       const from = group.numbers.findIndex((number) => number > subscriber.since)
@@ -76,17 +82,54 @@ export function createGroups(): Groups {
       return { events: group.events.slice(from), first: group.numbers[from] as number }
     },
     wanting(project, view, index, topic) {
-      let groups = project.byTopic.get(topic)
-      if (groups === undefined) {
-        groups = [...project.groups.values()].filter(({ interest }) => interest.wantsTopic(topic))
+      let wanting = project.byTopic.get(topic)
+      if (wanting === undefined) {
+        wanting = { any: new Set(), byText: new Map() }
+        for (const group of project.groups.values()) if (group.interest.wantsTopic(topic)) place(wanting, group)
         if (project.byTopic.size >= maxTopicsKept) project.byTopic.clear()
-        project.byTopic.set(topic, groups)
+        project.byTopic.set(topic, wanting)
       }
-      return groups.length === 0 ? groups : groups.filter(({ interest }) => interest.passes(view, index))
+      const found: Group[] = []
+      for (const group of wanting.any) if (group.interest.passes(view, index)) found.push(group)
+      for (const [column, groups] of wanting.byText) {
+        const text = view.row(index).text(column)
+        const candidates = text === undefined ? undefined : groups.get(text)
+        if (candidates === undefined) continue
+        for (const group of candidates) if (group.interest.passes(view, index)) found.push(group)
+      }
+      return found
     },
     subscribers: () => places.keys(),
     projects: () => projects.values(),
   }
+}
+
+function place({ any, byText }: Wanting, group: Group): void {
+  const { only } = group.interest
+  if (only === undefined) {
+    any.add(group)
+    return
+  }
+  let texts = byText.get(only.column)
+  if (texts === undefined) byText.set(only.column, (texts = new Map()))
+  const groups = texts.get(only.text)
+  if (groups === undefined) texts.set(only.text, new Set([group]))
+  else groups.add(group)
+}
+
+function displace({ any, byText }: Wanting, group: Group): void {
+  const { only } = group.interest
+  if (only === undefined) {
+    any.delete(group)
+    return
+  }
+  const texts = byText.get(only.column)
+  const groups = texts?.get(only.text)
+  if (texts === undefined || groups === undefined) return
+  groups.delete(group)
+  if (groups.size > 0) return
+  texts.delete(only.text)
+  if (texts.size === 0) byText.delete(only.column)
 }
 
 /** So many messages are written before others get a turn. */

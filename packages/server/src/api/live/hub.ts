@@ -6,6 +6,7 @@ import type { LiveConfig } from './config.ts'
 import { encodeCursor, type Place } from './cursor.ts'
 import { createGroups, flushGroup, type Group, type Project } from './groups.ts'
 import type { Interest } from './interest.ts'
+import { JsonBytes } from './json-bytes.ts'
 import { type EventMessage, eventMessage, messageOf } from './message.ts'
 import { createRecent, type Seen } from './recent.ts'
 import { RecordView } from './record-view.ts'
@@ -56,6 +57,7 @@ interface Lost {
 export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): Hub {
   const groups = createGroups()
   const recent = createRecent(config.recentBytes)
+  const json = new JsonBytes()
   const stopping = new AbortController()
   const { signal } = stopping
   const touched = new Set<Group>()
@@ -127,7 +129,7 @@ export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): 
         if (wanting.length > 0) {
           place.offset = index + 1 < count ? offset : offset + 1
           place.index = index + 1 < count ? index + 1 : 0
-          event = eventMessage(encodeCursor(log.epoch(), places), topic, view.json(index))
+          event = eventMessage(encodeCursor(log.epoch(), places), view, index, json)
         }
         project.seen++
         onEvent(project.name, topic, view.partition, offset)

@@ -10,6 +10,8 @@ export interface Interest {
   readonly key: string
   /** None of the topics, and so nothing at all, is possible: after an unsubscribe. */
   wantsTopic(topic: string): boolean
+  /** Only events with this text in this column can pass. */
+  readonly only: Filter['only']
   /** After `wantsTopic`. */
   passes(view: RecordView, index: number): boolean
 }
@@ -32,11 +34,12 @@ export function createInterest(topics: readonly string[], filters: readonly stri
     topics: distinct,
     filters,
     key: JSON.stringify([[...distinct].sort(), [...filters].sort()]),
+    only: tests.find(({ only }) => only !== undefined)?.only,
     wantsTopic: createTopicMatcher(distinct),
     passes(view, index) {
       if (tests.length === 0) return true
       const row = view.row(index)
-      return tests.every((test) => test(row))
+      return tests.every((test) => test.passes(row))
     },
   }
 }

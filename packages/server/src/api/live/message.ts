@@ -1,4 +1,6 @@
+import type { JsonBytes } from './json-bytes.ts'
 import type { Transport } from './outbox.ts'
+import type { RecordView } from './record-view.ts'
 
 /*
  * WebSocket, server to client (RFC 6455, 5.2), never masked, never compressed, never fragmented:
@@ -61,9 +63,13 @@ export interface EventMessage {
   readonly cursor: string
 }
 
-export function eventMessage(cursor: string, topic: string, event: string): EventMessage {
-  // Cursor and topic are of letters that JSON takes as they are.
-  return { json: Buffer.from(`{"type":"event","cursor":"${cursor}","topic":"${topic}","event":${event}}`), cursor }
+/** Cursor and topic are of letters that JSON takes as they are. */
+export function eventMessage(cursor: string, view: RecordView, index: number, out: JsonBytes): EventMessage {
+  out.reset()
+  out.ascii(`{"type":"event","cursor":"${cursor}","topic":"${view.topic(index)}","event":`)
+  view.write(index, out)
+  out.ascii('}')
+  return { json: out.take(), cursor }
 }
 
 const batchStart = Buffer.from('{"type":"batch","events":[')

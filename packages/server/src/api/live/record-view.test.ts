@@ -2,6 +2,7 @@ import { type EventColumns, encodeEventsRecord, findColumn, stringifyJson } from
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { arbitraryEvent } from '../../../../protocol/test/event-arbitrary.ts'
+import { JsonBytes } from './json-bytes.ts'
 import { RecordView } from './record-view.ts'
 
 const envelope = {
@@ -13,6 +14,12 @@ const envelope = {
   planVersion: 0,
 }
 const viewOf = (events: readonly EventColumns[]) => new RecordView(encodeEventsRecord(envelope, events), 7, 2, 99)
+
+const out = new JsonBytes()
+function jsonOf(view: RecordView, index: number): string {
+  view.write(index, out)
+  return out.take().toString('utf8')
+}
 
 /** As the table shows it. */
 function shown(event: EventColumns, index: number): string {
@@ -43,9 +50,9 @@ describe('an event of a record', () => {
         const view = viewOf(events)
         expect(view.count).toBe(events.length)
         for (const [index, event] of events.entries()) {
-          expect(view.json(index)).toBe(shown(event, index))
-          JSON.parse(view.json(index))
-          expect(view.json(index)).not.toContain('\n')
+          expect(jsonOf(view, index)).toBe(shown(event, index))
+          JSON.parse(jsonOf(view, index))
+          expect(jsonOf(view, index)).not.toContain('\n')
         }
       }),
       { numRuns: 200 },

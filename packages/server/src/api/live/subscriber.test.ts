@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { liveConfig } from './config.ts'
 import { createInterest } from './interest.ts'
-import { eventMessage, messageOf } from './message.ts'
+import { messageOf } from './message.ts'
 import type { SharedRoom, Transport } from './outbox.ts'
 import { createSubscriber, type Subscriber } from './subscriber.ts'
 
@@ -45,7 +45,8 @@ function reader(config: object = {}, shared: SharedRoom = { pending: 0, limit: 1
   }
 }
 
-const event = (number: number, text = '') => messageOf([eventMessage('m1.x', `t.${number}`, JSON.stringify({ text }))])
+const event = (number: number, text = '') =>
+  messageOf([{ json: Buffer.from(JSON.stringify({ type: 'event', topic: `t.${number}`, text })), cursor: 'm1.x' }])
 const missedOf = (told: readonly Told[]) => told.reduce((sum, { missed }) => sum + (missed ?? 0), 0)
 const offer = (subscriber: Subscriber, number: number, now = 0) => subscriber.offer(event(number), number, now)
 
