@@ -262,9 +262,9 @@ program.addCommand(
 
 program.addCommand(
   defineCommand('completion <shell>', 'Print the completion of a shell: bash, zsh or fish.', [
-    { command: 'source <(millrace completion bash)', says: 'in this bash; in ~/.bashrc for all' },
-    { command: 'source <(millrace completion zsh)', says: 'the same for zsh, in ~/.zshrc after compinit' },
-    { command: 'millrace completion fish > ~/.config/fish/completions/millrace.fish', says: 'for fish' },
+    { command: 'source <(npx millrace completion bash)', says: 'in this bash; in ~/.bashrc for all' },
+    { command: 'source <(npx millrace completion zsh)', says: 'the same for zsh, in ~/.zshrc after compinit' },
+    { command: 'npx millrace completion fish > ~/.config/fish/completions/millrace.fish', says: 'for fish' },
   ]).action(async (shell: string) => (await import('./completion.ts')).completion(program, shell)),
 )
 

@@ -115,9 +115,12 @@ const inside: ProblemType = {
 }
 
 /** Every problem that a caller may see, by status; `internal` stands for all that is about our insides. */
-export const problemTypes: readonly (ProblemType & { readonly code: ErrorCode })[] = [
-  ...Object.entries({ ...statuses, internal: inside }).map(([code, type]) => ({ code: code as ErrorCode, ...type })),
-].sort((a, b) => a.status - b.status)
+export const problemTypes: readonly (ProblemType & { readonly code: ErrorCode })[] = Object.entries({
+  ...statuses,
+  internal: inside,
+})
+  .map(([code, type]) => ({ code: code as ErrorCode, ...type }))
+  .sort((a, b) => a.status - b.status)
 
 export function problemUrn(code: ErrorCode): string {
   return `urn:millrace:problem:${code}`

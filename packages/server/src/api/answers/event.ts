@@ -9,11 +9,7 @@ export const storedEvent = fromJsonSchema('StoredEvent', {
   type: 'object',
   description: 'One stored event: its populated columns, 64-bit integers as strings',
   required: ['id', 'event_type', 'event_name', 'timestamp', 'project', 'ingested_at', 'log_position'],
-  properties: Object.fromEntries(
-    Object.entries(eventJsonSchema()['properties'] as Readonly<Record<string, { readOnly?: boolean }>>).map(
-      ([name, { readOnly: _, ...schema }]) => [name, name === 'log_position' ? logPosition : schema],
-    ),
-  ),
+  properties: { ...(eventJsonSchema()['properties'] as object), log_position: logPosition },
 })
 
 export const storedEventExample = {

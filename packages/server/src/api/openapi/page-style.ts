@@ -37,11 +37,16 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px
 details { margin: 6px 0; } summary { cursor: pointer; color: var(--dim); font-size: 13.5px; } details details { margin-left: 16px; }
 .status { font: 600 13px var(--mono); } .bad { color: var(--bad); } .req { color: var(--bad); font-size: 12px; }
 @media (max-width: 820px) { .all { display: block; } nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); padding: 18px; }
-  nav ul, nav h2 { display: none; } main { padding: 18px; } td:first-child { white-space: normal; } }
+  nav ul, nav h2 { display: none; } main { padding: 18px; } table { display: block; overflow-x: auto; } td { min-width: 90px; } td code { overflow-wrap: normal; } }
 `
+
+/** What the calls of the page go to before its script has put the page's own address there. */
+export const usualApi = 'http://127.0.0.1:8089'
 
 /** Filter of the list, and copying. Without it the page is whole. */
 export const pageScript = `
+if (location.protocol.startsWith('http'))
+  for (const pre of document.querySelectorAll('pre')) pre.textContent = pre.textContent.replace('${usualApi}', location.origin)
 const filter = document.querySelector('nav input')
 filter.addEventListener('input', () => {
   const words = filter.value.toLowerCase().split(/\\s+/).filter(Boolean)

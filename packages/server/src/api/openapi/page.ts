@@ -3,7 +3,7 @@ import { problemTypes, problemUrn } from '../../http/problem.ts'
 import { curlOf } from './curl.ts'
 import type { OpenApi, OpenContents, Operation, Parameter } from './document.ts'
 import { Html, html, prose } from './html.ts'
-import { pageScript, pageStyle } from './page-style.ts'
+import { pageScript, pageStyle, usualApi } from './page-style.ts'
 import { membersOf, typeOf } from './schema-view.ts'
 
 interface Entry {
@@ -108,7 +108,7 @@ function article(document: OpenApi, { method, path, operation, alsoAt }: Entry):
 <h3>${badge(method)}<code>${path}</code></h3>
 <p>${prose(summary)}. ${description !== undefined && prose(description)}</p>
 <p class="notes">${scope === undefined ? 'No key needed.' : `Key: ${scope === 'admin' ? 'admin' : `${scope} or admin`}.`} On ${(servers ?? document.servers).map((server, at) => [at > 0 && ' and ', server.description])}.${alsoAt.length > 0 && [' Also at ', alsoAt.map((other, at) => [at > 0 && ', ', html`<code>${other}</code>`]), '.']}</p>
-${shown(curlOf(method, path, operation, base.url === '/' ? 'http://127.0.0.1:8089' : base.url))}
+${shown(curlOf(method, path, operation, base.url === '/' ? usualApi : base.url))}
 ${parameters.length > 0 && html`<h4>Parameters</h4>${parameterTable(parameters)}`}
 ${requestBody !== undefined && html`<h4>Body</h4>${contents(requestBody.content)}`}
 <h4>Answers</h4>
@@ -144,7 +144,7 @@ function parameterTable(parameters: readonly Parameter[]): Html {
   return html`<table><thead><tr><th>name</th><th>type</th><th></th></tr></thead><tbody>${parameters.map(
     ({ name, in: place, required, description, schema, example }) => {
       const { default: usual } = schema as { readonly default?: unknown }
-      return html`<tr><td><code>${name}</code> <span class="notes">${place}</span>${required && html` <span class="req">required</span>`}</td><td>${typeOf(schema)}</td><td>${description !== undefined && prose(description)}${usual !== undefined && usual !== '' && html` Default <code>${JSON.stringify(usual)}</code>.`}${example !== undefined && html` E.g. <code>${example}</code>`}</td></tr>`
+      return html`<tr><td><code>${name}</code> <span class="notes">${place}</span>${required && html` <span class="req">required</span>`}</td><td>${typeOf(schema)}</td><td>${description !== undefined && prose(description)}${usual !== undefined && usual !== '' && html`${description !== undefined && '; '}default <code>${JSON.stringify(usual)}</code>`}${example !== undefined && html` E.g. <code>${example}</code>`}</td></tr>`
     },
   )}</tbody></table>`
 }
@@ -153,7 +153,7 @@ function parameterTable(parameters: readonly Parameter[]): Html {
 function contents(content: OpenContents): Html {
   const forms = new Map<string, { types: string[]; content: OpenContents[string] }>()
   for (const [type, one] of Object.entries(content)) {
-    const key = one.schema === undefined ? `${type} ${String(one.example)}` : JSON.stringify(one.schema)
+    const key = one.schema !== undefined ? JSON.stringify(one.schema) : one.example !== undefined ? type : ''
     const form = forms.get(key)
     if (form === undefined) forms.set(key, { types: [type], content: one })
     else form.types.push(type)

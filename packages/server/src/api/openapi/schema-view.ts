@@ -37,11 +37,11 @@ export function membersOf(schema: JsonSchema): Html {
   }
   const rows = Object.entries(properties).map(([name, member]) => {
     const { description: says, default: usual } = member as Loose
-    const nested = nestedOf(member as Loose)
+    const nested = nestedOf(member)
     return html`<tr>
 <td><code>${name}</code>${required.includes(name) && html` <span class="req">required</span>`}</td>
 <td>${typeOf(member)}</td>
-<td>${says !== undefined && prose(says)}${usual !== undefined && usual !== '' && html` Default <code>${JSON.stringify(usual)}</code>.`}${nested !== undefined && html`<details><summary>members</summary>${membersOf({ ...nested, description: undefined })}</details>`}</td>
+<td>${says !== undefined && prose(says)}${usual !== undefined && usual !== '' && html`${says !== undefined && '; '}default <code>${JSON.stringify(usual)}</code>`}${nested !== undefined && html`<details><summary>members</summary>${membersOf({ ...nested, description: undefined })}</details>`}</td>
 </tr>`
   })
   const open =
@@ -54,8 +54,8 @@ export function membersOf(schema: JsonSchema): Html {
 /** An object, or the objects of a list, without a name of their own. */
 function nestedOf(schema: Loose): JsonSchema | undefined {
   if (schema.properties !== undefined) return schema
-  if (schema.items !== undefined) return nestedOf(schema.items as Loose)
-  return schema.anyOf?.find((choice) => nestedOf(choice as Loose) !== undefined)
+  if (schema.items !== undefined) return nestedOf(schema.items)
+  return schema.anyOf?.find((choice) => nestedOf(choice) !== undefined)
 }
 
 function joined(parts: readonly Html[], between: string): Html {
