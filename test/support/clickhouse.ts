@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { askSettings } from '../../packages/server/src/stores/clickhouse/engine/users-xml.ts'
@@ -93,9 +94,9 @@ export async function createClickHouseServer(options: ClickHouseServerOptions = 
       users = next
     },
     async sql<Row>(query: string) {
-      const answer = await fetch(url, {
+      const answer = await fetch(`${url}/?default_format=JSONEachRow`, {
         method: 'POST',
-        body: `${query} FORMAT JSONEachRow`,
+        body: query,
         headers: { 'X-ClickHouse-User': user, 'X-ClickHouse-Key': password },
       })
       const text = await answer.text()
@@ -110,6 +111,86 @@ export async function createClickHouseServer(options: ClickHouseServerOptions = 
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Servers that are one cluster, a shard each, in the order given; they know each other by TCP. */
+export async function createClickHouseCluster(
+  name: string,
+  size: number,
+  users: readonly string[] = [],
+): Promise<readonly ClickHouseServer[]> {
+  const ports = []
+  for (let shard = 0; shard < size; shard++) ports.push({ http: await freePort(), tcp: await freePort() })
+  const shards = ports
+    .map(({ tcp }) => `<shard><replica><host>127.0.0.1</host><port>${tcp}</port></replica></shard>`)
+    .join('')
+  // With a secret, shards know a query as that of the user who asked, and so filter their rows for that user.
+  const config = `<remote_servers><${name}><secret>between servers</secret>${shards}</${name}></remote_servers>`
+  return Promise.all(ports.map((each) => createClickHouseServer({ users, config, ports: each })))
+}
+
+/**
+ * In front of a cluster's first server, in the place of Keeper, which the library does not have: runs `ON CLUSTER` on every server,
+ * one after the other. Everything else goes to the first.
+ */
+export async function createClusterEntrance(
+  name: string,
+  servers: readonly ClickHouseServer[],
+): Promise<{ readonly url: string; dispose(): Promise<void> }> {
+  const onCluster = ` ON CLUSTER '${name}'`
+  const entrance = createServer((request, response) => {
+    const forward = (body: Buffer | undefined) => {
+      const upstream = httpRequest(
+        `${servers[0]!.url}${request.url}`,
+        { method: request.method, headers: request.headers },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 500, answer.headers)
+          answer.pipe(response)
+          answer.on('error', () => response.destroy())
+        },
+      )
+      upstream.on('error', () => response.destroy())
+      response.on('close', () => upstream.destroy())
+      if (body === undefined) request.pipe(upstream)
+      else upstream.end(body)
+    }
+    if (/[?&]query=/.test(request.url ?? '')) return forward(undefined) // an insert, whose body is rows
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const text = body.toString()
+      if (!text.includes(onCluster)) return forward(body)
+      const headers = { authorization: request.headers.authorization ?? '' }
+      void everywhere(servers, request.url ?? '/', headers, text.replace(onCluster, '')).then(
+        ({ status, said }) => response.writeHead(status).end(said),
+        () => response.destroy(),
+      )
+    })
+  })
+  await new Promise<void>((resolve) => entrance.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(entrance.address() as { port: number }).port}`,
+    dispose: () =>
+      new Promise((resolve) => {
+        entrance.closeAllConnections()
+        entrance.close(() => resolve())
+      }),
+  }
+}
+
+async function everywhere(
+  servers: readonly ClickHouseServer[],
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  statement: string,
+): Promise<{ readonly status: number; readonly said: string }> {
+  for (const { url } of servers) {
+    const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: statement })
+    const said = await answer.text()
+    if (!answer.ok) return { status: answer.status, said }
+  }
+  return { status: 200, said: '' }
 }
 
 async function answers(url: string): Promise<boolean> {

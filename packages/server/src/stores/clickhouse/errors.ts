@@ -121,7 +121,7 @@ function systemCode(error: unknown): string {
     if (typeof code === 'string' && code !== '') return code
   }
   // A proxy's page in place of an answer.
-  const text = error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message || error.name : String(error)
   return text.length > maxForeign ? `${text.slice(0, maxForeign)} …` : text
 }
 

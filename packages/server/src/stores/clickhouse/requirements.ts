@@ -1,4 +1,5 @@
 import { PipelineError } from '../../core/errors.ts'
+import { tables } from '../schema/tables.ts'
 import type { Connection } from './connection.ts'
 import { queryRows } from './query.ts'
 
