@@ -15,7 +15,7 @@ import type { Transport } from './outbox.ts'
 import { liveRefusal } from './refusal.ts'
 
 /** The second is S3's name for it. */
-export const webSocketPaths = ['/api/v1/live', '/events'] as const
+const webSocketPaths = ['/api/v1/live', '/events'] as const
 /** For the other side to answer a close. */
 const closeTimeoutMs = 2000
 
