@@ -282,6 +282,37 @@ describe('SQL on a server by URL', () => {
   })
 })
 
+it('needs no more rights than deploy/clickhouse/users.xml gives, and takes its users for a cage', async () => {
+  const path = join(import.meta.dirname, '../../deploy/clickhouse/users.xml')
+  const server = await createClickHouseServer({
+    usersFile: { path, env: { MILLRACE_STORE_PASSWORD: 'owner', ASK_DEFAULT_PASSWORD: 'asker' } },
+  })
+  const env = {
+    MILLRACE_STORE_PASSWORD: 'owner',
+    MILLRACE_STORE_ASKING: '{"default":{"user":"ask_default","password":"asker"}}',
+  }
+  await server.start()
+  const instance = createInstance({ env: { ...environment(server), ...env } })
+  try {
+    const { collector, api } = await instance.start()
+    await send(`${collector}/v1/events`, events('granted', 10))
+    await settled(api)
+    expect(await ask(api, 'SELECT count() AS n FROM events')).toEqual([{ n: '10' }])
+    expect(await ask(api, 'SELECT count() AS n FROM trace_spans')).toEqual([{ n: '0' }])
+    // An insert whose end nobody knows is looked for and ended: that takes a right of its own.
+    await server.kill9()
+    await send(`${collector}/v1/events`, events('after', 10))
+    await problem(api, /^load is waiting/)
+    await server.start()
+    await settled(api)
+    expect(await ask(api, 'SELECT count() AS n FROM events')).toEqual([{ n: '20' }])
+    expect((await statusOf(api)).problems).toEqual([])
+  } finally {
+    await instance.dispose()
+    await server.dispose()
+  }
+})
+
 describe('a server that cannot be used', () => {
   const disposables: { dispose(): Promise<void> }[] = []
   afterEach(async () => {

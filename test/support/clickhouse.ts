@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,6 +31,8 @@ export interface ClickHouseServerOptions {
   /** Further configuration, such as `remote_servers`. */
   readonly config?: string
   readonly ports?: { readonly http: number; readonly tcp: number }
+  /** A file for users.d which has the user `millrace` too; its passwords come from the environment. */
+  readonly usersFile?: { readonly path: string; readonly env: Readonly<Record<string, string>> }
 }
 
 const launcher = join(import.meta.dirname, '../../packages/server/src/stores/clickhouse/server-process.fixture.ts')
@@ -56,7 +58,11 @@ export async function createClickHouseServer(options: ClickHouseServerOptions = 
     password,
     async start() {
       mkdirSync(join(dir, 'work'), { recursive: true })
-      writeFileSync(join(dir, 'users.xml'), usersXml(users))
+      writeFileSync(join(dir, 'users.xml'), usersXml(options.usersFile === undefined ? [owner, ...users] : users))
+      if (options.usersFile !== undefined) {
+        mkdirSync(join(dir, 'users.d'), { recursive: true })
+        copyFileSync(options.usersFile.path, join(dir, 'users.d', 'millrace.xml'))
+      }
       writeFileSync(join(dir, 'config.xml'), configXml(options.config ?? ''))
       let output = ''
       let hasEnded = false
@@ -70,7 +76,11 @@ export async function createClickHouseServer(options: ClickHouseServerOptions = 
           String(http),
           String(tcp),
         ],
-        { cwd: join(dir, 'work'), stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+        {
+          cwd: join(dir, 'work'),
+          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+          env: { ...process.env, ...options.usersFile?.env },
+        },
       )
       child = started
       for (const stream of [started.stdout!, started.stderr!])
@@ -212,7 +222,6 @@ function usersXml(users: readonly string[]): string {
   return `<clickhouse><profiles><default/><ask>${settings()}</ask><loose/></profiles><quotas><default/></quotas><users>
 <default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>
 <grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT SELECT ON system.numbers</query></grants></default>
-<${user}><password>${escapeXml(password)}</password>${anywhere('default')}</${user}>
 ${users.join('\n')}</users></clickhouse>`
 }
 
@@ -224,6 +233,8 @@ function settings(): string {
 
 const anywhere = (profile: string) =>
   `<networks><ip>127.0.0.1</ip></networks><profile>${profile}</profile><quota>default</quota>`
+
+const owner = `<${user}><password>${escapeXml(password)}</password>${anywhere('default')}</${user}>`
 
 /** A user with these rights only. */
 export function limitedUser(name: string, secret: string, grants: readonly string[]): string {

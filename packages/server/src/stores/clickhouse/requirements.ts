@@ -12,9 +12,11 @@ const neededSettings = [
   'insert_deduplication_token',
 ]
 const neededTableSettings = [
-  'nullable_serialization_version',
-  'fsync_after_insert',
-  'non_replicated_deduplication_window',
+  ...new Set(
+    tables.flatMap(({ engine }) =>
+      [...engine.slice(engine.lastIndexOf('SETTINGS')).matchAll(/(\w+) = /g)].map(([, name]) => name!),
+    ),
+  ),
 ]
 
 /** Throws `unavailable` when this ClickHouse cannot hold our tables: it may be another tomorrow. */
