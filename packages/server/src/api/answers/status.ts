@@ -18,10 +18,12 @@ export const statusAnswer = z
       collector: known(z.int()),
       worker: known(z.int()),
       engine: known(z.int()),
+      api: z.int().optional(),
     }),
     jobs: z.array(
       z.looseObject({
         job: z.string(),
+        worker: z.string().optional().describe('host and process, where jobs and API are processes of their own'),
         state: z.string(),
         lag_events: count,
         lag_seconds: count,
@@ -30,7 +32,7 @@ export const statusAnswer = z
         last_error: known(z.string()),
       }),
     ),
-    lag: z.looseObject({ events: count, seconds: count }).describe('of the job that is furthest behind'),
+    lag: z.looseObject({ events: known(count), seconds: known(count) }).describe('of the job that is furthest behind'),
     rates: z.looseObject({ events_per_second: known(count).describe('stored, over the last minute') }),
     sizes: z.looseObject({
       log_bytes: known(count),
