@@ -119,7 +119,9 @@ function withPorts(config: Config, role: 'collector' | 'worker', ready: RoleRead
 }
 
 function spawnRole(role: 'collector' | 'worker', config: Config): ChildProcess {
-  const child = spawnNode(['--disable-warning=ExperimentalWarning', entryPoint(join('app', 'role-main')), role])
+  // Small young generations: no slower here (measured), and 10 MB less of each idle process.
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4']
+  const child = spawnNode([...flags, entryPoint(join('app', 'role-main')), role])
   child.send({ type: 'config', config }, () => {})
   return child
 }

@@ -113,7 +113,8 @@ async function run(options: EngineOptions): Promise<void> {
   })
   watchListener(url, () => isStopping)
   keepCompiled()
-  setTimeout(releaseStartPages, 2000).unref()
+  // Again when the migrations and the first questions of a start are over: they touch much that an idle engine never does.
+  for (const ms of [2000, 6000]) setTimeout(releaseStartPages, ms).unref()
 }
 
 /** The engine's process follows its supervisor into death, whatever ClickHouse is doing. */
