@@ -236,7 +236,7 @@ describe('config', () => {
       JSON.stringify({
         dedup: { window: '2 d' },
         projects: { shop: { keys: [{ id: 'k1', scope: 'write', sha256 }] } },
-        store: { url: 'http://me:hunter2@db', password: 'hunter2' },
+        store: { url: 'http://db:8123', user: 'me', password: 'hunter2' },
       }),
     )
     const { code, out } = await millrace(['config', 'show', '--config', file, '--set', 'query.rows=5'])
