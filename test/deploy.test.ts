@@ -47,7 +47,12 @@ function filled(environment: Readonly<Record<string, unknown>> = {}): Record<str
 
 describe('deploy/compose.yaml', () => {
   it('plays every role, collectors twice and each with a data directory of its own', () => {
-    expect(ours.map(([, { command }]) => command?.[0]).toSorted()).toEqual(['api', 'collector', 'collector', 'worker'])
+    expect(ours.map(([, { command }]) => String(command?.[0])).toSorted()).toEqual([
+      'api',
+      'collector',
+      'collector',
+      'worker',
+    ])
     const directories = ours.flatMap(([, service]) => service.volumes ?? [])
     expect(new Set(directories).size).toBe(2)
     expect(directories.every((volume) => volume.endsWith(':/var/lib/millrace'))).toBe(true)

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { createServer, request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { askSettings } from '../../packages/server/src/stores/clickhouse/engine/users-xml.ts'
 import { askGrants, filteredTables } from '../../packages/server/src/stores/schema/access.ts'
 import { freePort } from './instance.ts'
@@ -35,7 +36,9 @@ export interface ClickHouseServerOptions {
   readonly usersFile?: { readonly path: string; readonly env: Readonly<Record<string, string>> }
 }
 
-const launcher = join(import.meta.dirname, '../../packages/server/src/stores/clickhouse/server-process.fixture.ts')
+const launcher = fileURLToPath(
+  new URL('../../packages/server/src/stores/clickhouse/server-process.fixture.ts', import.meta.url),
+)
 const user = 'millrace'
 const password = 'pass word & <secret>'
 

@@ -38,4 +38,3 @@ export const serverStoreConfig = z.strictObject({
     })
     .optional(),
 })
-export type ServerStoreConfig = z.output<typeof serverStoreConfig>

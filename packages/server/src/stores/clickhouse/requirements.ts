@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import { queryRows } from './query.ts'
 
 /** The long-term release before the one we are tested with; flattened JSON in Native came with 25.6, sparse Nullable columns after it. */
-export const oldestVersion = [26, 3] as const
+const oldestVersion = [26, 3] as const
 
 /** What our tables and inserts name. A server that lacks one would refuse the table, or worse, take the block for something else. */
 const neededSettings = [
