@@ -67,7 +67,7 @@ export async function startEngine(): Promise<EngineUnderTest> {
         { agent, method: 'POST', auth: `${user}:${password}`, signal },
         (answer) => {
           let text = ''
-          answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
+          answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
           answer.on('error', lost)
           answer.on('end', () => {
             if (answer.statusCode === 200) resolve(text)
