@@ -196,7 +196,7 @@ describe('SQL on a server by URL', () => {
     })
     await server.start()
     const key = (secret: string, scope: string) => ({
-      id: `${secret.slice(0, 8)}`,
+      id: secret.slice(0, 8),
       scope,
       sha256: createHash('sha256').update(secret).digest('hex'),
     })
