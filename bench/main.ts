@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { createInstance, getJson, pause, type Role } from '../test/support/instance.ts'
 import { floors } from './floors.ts'
 import { stages } from './stages.ts'
-import { freshness, residentOf, roles, wholeWay, type WholeWay } from './whole-way.ts'
+import { freshness, privateOf, residentOf, roles, wholeWay, type WholeWay } from './whole-way.ts'
 
 const { values } = parseArgs({
   options: {
@@ -120,6 +120,7 @@ const memory = (sizes: Record<Role, number>) =>
   `${Math.round(roles.reduce((sum, role) => sum + sizes[role], 0))} MB (${roles.map((role) => `${role} ${Math.round(sizes[role])}`).join(', ')})`
 const loaded = residentOf(instance)
 print(`Resident memory: idle ${memory(idle)}; after the load ${memory(loaded)}`)
+print(`  of their own (without mapped files, such as the log): ${memory(privateOf(instance))}`)
 const { body: status } = await getJson<{ sizes: { log_bytes: number; store_bytes: number; events: number } }>(
   `${instance.ready().api}/api/v1/status`,
 )

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ask, getJson, type Instance, pause, type Role } from '../test/support/instance.ts'
 import { workloads } from './payloads.ts'
-import { cpuSeconds, residentBytes } from './process-use.ts'
+import { cpuSeconds, privateBytes, residentBytes } from './process-use.ts'
 
 export const roles: readonly Role[] = ['collector', 'worker', 'engine', 'supervisor']
 
@@ -72,6 +72,14 @@ export async function wholeWay(instance: Instance, name: string, events: number)
     refusals: sent.failed,
     resident: residentOf(instance),
   }
+}
+
+/** MB per role, without mapped files. */
+export function privateOf(instance: Instance): Record<Role, number> {
+  return Object.fromEntries(roles.map((role) => [role, privateBytes(instance.pid(role)!) / 1e6])) as Record<
+    Role,
+    number
+  >
 }
 
 export function residentOf(instance: Instance): Record<Role, number> {
