@@ -4,7 +4,7 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { columns as allColumns, type EventColumns } from '@millrace/protocol'
 import { createTurns } from '../packages/server/src/core/bounded.ts'
 import { dialects } from '../packages/server/src/decoders/registry.ts'
-import { segmentKinds } from '../packages/server/src/decoders/segment.ts'
+import { sources } from '../packages/server/src/sources/sources.ts'
 import { inflateBody } from '../packages/server/src/http/inflate.ts'
 import type { Random } from './random.ts'
 
@@ -27,20 +27,26 @@ const contentTypes = [
   ';',
 ]
 
-const decoders: readonly Target[] = dialects.map(({ name, decode }) => ({
-  name,
-  corpus: () => goldenInputs(name),
-  run(body, random) {
-    const kind = random.below(4) === 0 ? random.pick(Object.keys(segmentKinds)) : 'batch'
-    const before = body.length <= 4096 ? Buffer.from(body) : undefined
-    const { events } = decode(body, { headers: {}, kind, contentType: random.pick(contentTypes) })
-    if (before?.equals(body) === false) throw new Error('the decoder changed the body')
-    for (const { columns, issues } of events) {
-      checkColumns(columns)
-      for (const issue of issues ?? []) if (!/^(\/[^:]*)?: /.test(issue)) throw new Error('an issue without a pointer')
-    }
-  },
-}))
+const decoders: readonly Target[] = dialects.map(({ name, decode }) => {
+  const kinds = [
+    ...new Set(sources.flatMap((source) => (source.name === name ? source.routes.map(({ kind }) => kind) : []))),
+  ]
+  return {
+    name,
+    corpus: () => goldenInputs(name),
+    run(body, random) {
+      const kind = random.pick(kinds)
+      const before = body.length <= 4096 ? Buffer.from(body) : undefined
+      const { events } = decode(body, { headers: {}, kind, contentType: random.pick(contentTypes) })
+      if (before?.equals(body) === false) throw new Error('the decoder changed the body')
+      for (const { columns, issues } of events) {
+        checkColumns(columns)
+        for (const issue of issues ?? [])
+          if (!/^(\/[^:]*)?: /.test(issue)) throw new Error('an issue without a pointer')
+      }
+    },
+  }
+})
 
 const encodings = ['gzip', 'deflate', 'br', 'zstd'] as const
 

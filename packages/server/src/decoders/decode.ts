@@ -6,6 +6,8 @@ export interface DecodeContext {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** The route's own word, e.g. Segment's `track` for `/v1/track`. */
   readonly kind: string
+  /** What the request's URL asks, and the `:name` parts of its path. Beacons, which set no headers, put things there. */
+  readonly query?: Readonly<Record<string, string | undefined>>
   readonly contentType: string
 }
 
@@ -18,3 +20,9 @@ export interface DecodeContext {
  * other events of the body, so whoever changes them later replaces them.
  */
 export type Decode = (body: Uint8Array, cx: DecodeContext) => DecodedBatch
+
+/**
+ * The same in steps, for dialects whose bodies hold thousands of dear events: whoever drives it lets others go on at each `yield`.
+ * MUST yield at least every 5 ms or so of work (a few hundred events), and MUST return what `Decode` returns.
+ */
+export type DecodeInSteps = (body: Uint8Array, cx: DecodeContext) => Generator<undefined, DecodedBatch>

@@ -7,13 +7,16 @@ import { dialects } from './registry.ts'
 
 /**
  * `testdata/<dialect>/<case>.in.<json|ndjson|bin>` → `<case>.out.json`. The route's word is what precedes the first dot of a
- * case's name when there is one: `track.zeros.in.json`. `UPDATE_GOLDEN=1` rewrites the outputs: read the diff.
+ * case's name when there is one: `track.zeros.in.json`. `<case>.cx.json`, where one is, has what the decoder knows beside the body
+ * (headers, query, contentType). `UPDATE_GOLDEN=1` rewrites the outputs: read the diff.
  */
 const folder = join(import.meta.dirname, 'testdata')
 const contentTypes: Readonly<Record<string, string>> = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
   bin: 'application/x-protobuf',
+  txt: 'text/plain',
+  form: 'application/x-www-form-urlencoded',
 }
 
 for (const dialect of dialects) {
@@ -29,7 +32,9 @@ for (const dialect of dialects) {
         const output = join(folder, dialect.name, `${name}.out.json`)
         const body = readFileSync(join(folder, dialect.name, input))
         const contentType = contentTypes[extension] ?? ''
-        const cx: DecodeContext = { headers: {}, kind: name.split('.')[0] ?? '', contentType }
+        const beside = join(folder, dialect.name, `${name}.cx.json`)
+        const more = existsSync(beside) ? (JSON.parse(readFileSync(beside, 'utf8')) as Partial<DecodeContext>) : {}
+        const cx: DecodeContext = { headers: {}, kind: name.split('.')[0] ?? '', contentType, ...more }
         const before = Buffer.from(body)
         const actual = `${JSON.stringify(decodeToPlain(dialect.decode, body, cx), plain, 2)}\n`
         expect(before.equals(body), 'the body is left as it was').toBe(true)

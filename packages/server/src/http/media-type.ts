@@ -16,6 +16,11 @@ export function mediaTypeOf(header: string | undefined): string {
   return type === '' ? header : type
 }
 
+/** The same without judging: what a refusal says its answer's form by. */
+export function saidMediaType(header: string | undefined): string {
+  return (header?.split(';', 1)[0] ?? '').trim().toLowerCase()
+}
+
 /** Throws `unsupported_media_type`, naming what is accepted, unless `type` is one of `accepted`. */
 export function checkMediaType(type: string, accepted: readonly string[]): void {
   if (accepted.includes(type)) return

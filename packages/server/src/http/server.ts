@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline, Readable } from 'node:stream'
@@ -46,7 +47,7 @@ export interface HttpRoute {
   /** Rejections become problems, once, here. */
   respond(exchange: Exchange): Promise<HttpAnswer>
   /** A dialect's own words for a refusal. Default: `problemAnswer`. */
-  readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
+  readonly refuse?: (error: PipelineError, requestId: string, headers: IncomingHttpHeaders) => HttpAnswer
   /** Probes: answered also when the process is full or stopping, and not counted as load. */
   readonly isProbe?: boolean
   /** For `/openapi.json` and `/docs`; `hidden` is for routes between our own processes. */
@@ -108,9 +109,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   showQueue(deps.metrics, `${options.name}_bytes`, { size: () => inFlight.bytes, limit: () => limits.maxBytesInFlight })
 
-  function refuse(error: unknown, requestId: string, route?: HttpRoute): HttpAnswer {
+  function refuse(error: unknown, requestId: string, route?: HttpRoute, headers: IncomingHttpHeaders = {}): HttpAnswer {
     const failure = toPipelineError(error)
-    const answer = route?.refuse?.(failure, requestId) ?? problemAnswer(failure, requestId)
+    const answer = route?.refuse?.(failure, requestId, headers) ?? problemAnswer(failure, requestId)
     if (answer.status === 500) {
       deps.logger.error(
         { requestId, listener: options.name, path: route?.path, code: failure.code, err: error },
@@ -135,7 +136,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         untilGone: () => goneSignal(reply, stopDeadline.signal),
       })
     } catch (error) {
-      answer = refuse(error, requestId, route)
+      answer = refuse(error, requestId, route, request.headers)
     }
     const isGone = reply.raw.destroyed || request.raw.socket.destroyed
     requestMetrics.count(route.dialect, isGone ? 499 : answer.status, (performance.now() - startedAt) / 1000)

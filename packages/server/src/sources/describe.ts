@@ -53,5 +53,8 @@ export function describeCollector(basePath = ''): readonly DescribedRoute[] {
       describes: describeRoute(source, route, basePath),
     })),
   )
-  return [...sending, ...probes(), ...(basePath === '' ? [] : probes(basePath))]
+  const replies = sources.flatMap(({ replies = [] }) =>
+    replies.map(({ method, path, describes }) => ({ method, path: `${basePath}${path}`, describes })),
+  )
+  return [...sending, ...replies, ...probes(), ...(basePath === '' ? [] : probes(basePath))]
 }

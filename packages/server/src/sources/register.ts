@@ -1,9 +1,11 @@
 import type { Accept, DecodedBatch } from '../core/batch.ts'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
+import { runInSteps } from '../core/in-steps.ts'
 import type { Authenticate, Principal } from '../core/principal.ts'
 import type { HttpAnswer } from '../http/answer.ts'
-import { checkMediaType, mediaTypeOf } from '../http/media-type.ts'
+import { checkMediaType, mediaTypeOf, saidMediaType } from '../http/media-type.ts'
+import { problemAnswer } from '../http/problem.ts'
 import type { Exchange, Http } from '../http/server.ts'
 import { keyOf } from './credentials.ts'
 import { describeRoute } from './describe.ts'
@@ -32,8 +34,21 @@ export function registerSources(http: Http, options: RegisterOptions): void {
         path: `${options.basePath ?? ''}${route.path}`,
         dialect: source.name,
         describes: describeRoute(source, route, options.basePath ?? ''),
-        respond: (exchange) => takeBody(source, route, exchange, options, gaps),
-        ...(source.refuse && { refuse: source.refuse }),
+        respond: (exchange) =>
+          takeBody(source.delegate?.(exchange.request.headers) ?? source, route, exchange, options, gaps),
+        refuse: (error, requestId, headers) => {
+          const cx = { requestId, mediaType: saidMediaType(headers['content-type']) }
+          return (source.delegate?.(headers) ?? source).refuse?.(error, cx) ?? problemAnswer(error, requestId)
+        },
+      })
+    }
+    for (const { method, path, respond, describes } of source.replies ?? []) {
+      http.route({
+        method,
+        path: `${options.basePath ?? ''}${path}`,
+        dialect: source.name,
+        describes,
+        respond: async (exchange) => await respond(exchange),
       })
     }
   }
@@ -59,7 +74,7 @@ async function takeBody(
 
   const body = await exchange.readBody()
   const receivedAt = options.deps.clock.now()
-  const batch = decode(source, route, body, mediaType, exchange)
+  const batch = await decode(source, route, body, mediaType, exchange)
   principal ??= authenticate(options, batch.writeKey, origin)
   const historical = isHistorical(headers[historicalHeader], principal)
 
@@ -78,6 +93,7 @@ async function takeBody(
   }
   return source.answer(receipts, {
     batch,
+    kind: route.kind,
     mediaType,
     wantsAll: wantsRepresentation(headers['prefer']),
     requestId: exchange.requestId,
@@ -92,13 +108,40 @@ function authenticate(options: RegisterOptions, key: string | undefined, origin:
   })
 }
 
-function decode(source: Source, route: SourceRoute, body: Buffer, mediaType: string, exchange: Exchange): DecodedBatch {
+/** Bodies below this take a few milliseconds at most in any dialect. */
+const stepsFromBytes = 64 * 1024
+
+function decode(
+  source: Source,
+  route: SourceRoute,
+  body: Buffer,
+  mediaType: string,
+  exchange: Exchange,
+): DecodedBatch | Promise<DecodedBatch> {
   const headers = exchange.request.headers as Readonly<Record<string, string | undefined>>
+  const query = askedBy(exchange.request)
+  const cx = { headers, kind: route.kind, contentType: mediaType, ...(query && { query }) }
   try {
-    return source.decode(body, { headers, kind: route.kind, contentType: mediaType })
+    if (source.decodeInSteps === undefined || body.length < stepsFromBytes) return source.decode(body, cx)
+    return runInSteps(source.decodeInSteps(body, cx), exchange.signal).catch((error: unknown) => {
+      throw withHint(error, body, headers['content-encoding'])
+    })
   } catch (error) {
     throw withHint(error, body, headers['content-encoding'])
   }
+}
+
+/** Query and path parts as one record, or undefined: most requests have neither. A repeated name has its last value. */
+function askedBy({ query, params }: Exchange['request']): Readonly<Record<string, string | undefined>> | undefined {
+  const asked: Record<string, string> = {}
+  let has = false
+  for (const from of [query, params]) {
+    for (const [name, value] of Object.entries(from as Readonly<Record<string, string | string[]>>)) {
+      asked[name] = Array.isArray(value) ? (value.at(-1) ?? '') : value
+      has = true
+    }
+  }
+  return has ? asked : undefined
 }
 
 /** The usual reason why a body is unreadable: it is compressed and nobody said so. */

@@ -1,15 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { DecodedBatch } from '../core/batch.ts'
 import type { PipelineError } from '../core/errors.ts'
 import type { Receipt } from '../core/outcome.ts'
-import type { Decode } from '../decoders/decode.ts'
+import type { Decode, DecodeInSteps } from '../decoders/decode.ts'
 import type { HttpAnswer } from '../http/answer.ts'
-import type { Contents } from '../http/describe.ts'
+import type { Contents, RouteDescription } from '../http/describe.ts'
+import type { Exchange } from '../http/server.ts'
 
 /** One path of a dialect. All its paths take POST. */
 export interface SourceRoute {
   readonly path: string
   /** Handed to the decoder: what the path alone says, e.g. `track` for `/v1/t`. */
   readonly kind: string
+}
+
+/** A path that takes no events, but that a dialect's clients ask before they run: settings, flags. */
+export interface SourceReply {
+  readonly method: 'GET' | 'POST'
+  /** May hold `:name` parts. */
+  readonly path: string
+  respond(exchange: Exchange): HttpAnswer | Promise<HttpAnswer>
+  readonly describes: RouteDescription
+}
+
+/** What a refusal may look at. */
+export interface RefusalContext {
+  readonly requestId: string
+  /** Of the request's body as it said, without parameters. */
+  readonly mediaType: string
 }
 
 /** What of a route is its dialect's own; the rest holds for all of them (describe.ts). */
@@ -28,6 +46,8 @@ export interface SourceDescription {
 /** What an answer may look at beside the receipts. */
 export interface AnswerContext {
   readonly batch: DecodedBatch
+  /** The route's. */
+  readonly kind: string
   /** Of the request's body, without parameters. */
   readonly mediaType: string
   /** `Prefer: return=representation`: receipts of all events are wanted, not only of those not stored. */
@@ -46,15 +66,20 @@ export interface Source {
   /** `event_source` of its events, the ledger's `source`, and the `dialect` of the metrics. */
   readonly name: string
   readonly routes: readonly SourceRoute[]
+  readonly replies?: readonly SourceReply[]
+  /** Another dialect on the same paths, told apart by the request's head (CloudEvents on `/v1/events`). */
+  readonly delegate?: (headers: IncomingHttpHeaders) => Source | undefined
   /** Media types; `''` takes a body without content-type. Everything else is 415. */
   readonly accepts: readonly string[]
   readonly decode: Decode
+  /** For large bodies, where one exists. */
+  readonly decodeInSteps?: DecodeInSteps
   /** The body may hold the key: then a request without one in headers or query is read before it is refused. */
   readonly keyInBody: boolean
   /** Every event has a receipt; none, some or all of them may be `retry`. */
   readonly answer: (receipts: readonly Receipt[], cx: AnswerContext) => HttpAnswer
   /** Nothing of the body is stored. Default: problem+json. */
-  readonly refuse?: (error: PipelineError, requestId: string) => HttpAnswer
+  readonly refuse?: (error: PipelineError, cx: RefusalContext) => HttpAnswer
   /** For `/openapi.json` and `/docs`. */
   readonly describe: (route: SourceRoute) => SourceDescription
 }

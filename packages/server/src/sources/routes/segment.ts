@@ -38,6 +38,6 @@ export const segment: Source = {
   keyInBody: true,
   answer: ownAnswer,
   describe: describeSegment,
-  refuse: (error, requestId) =>
+  refuse: (error, { requestId }) =>
     problemAnswer(error, requestId, { success: false, message: toProblem(error, requestId)['detail'] }),
 }

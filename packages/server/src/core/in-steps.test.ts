@@ -1,0 +1,38 @@
+import { setImmediate } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { runAtOnce, runInSteps } from './in-steps.ts'
+
+/** Yields after each busy millisecond. */
+function* busy(ms: number): Generator<undefined, string> {
+  for (let i = 0; i < ms; i++) {
+    for (const end = performance.now() + 1; performance.now() < end; );
+    yield
+  }
+  return 'done'
+}
+
+it('lets others go on between steps', async () => {
+  let turns = 0
+  let isDone = false
+  const others = (async () => {
+    while (!isDone) {
+      await setImmediate()
+      turns++
+    }
+  })()
+  expect(await runInSteps(busy(60), new AbortController().signal)).toBe('done')
+  isDone = true
+  await others
+  expect(turns).toBeGreaterThan(2)
+})
+
+it('stops between steps when nobody waits any more', async () => {
+  const gone = new AbortController()
+  const run = runInSteps(busy(10_000), gone.signal)
+  gone.abort()
+  await expect(run).rejects.toThrow('abort')
+})
+
+it('gives what the steps return, also at once', () => {
+  expect(runAtOnce(busy(2))).toBe('done')
+})
