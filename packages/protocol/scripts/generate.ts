@@ -8,6 +8,7 @@ import { columns } from '../src/columns/columns.ts'
 import { removedColumns } from '../src/columns/registry.ts'
 import { columnsPage } from '../src/columns-page.ts'
 import { eventJsonSchema } from '../src/json-schema.ts'
+import { recommendationSchemas } from '../src/recommendations.ts'
 import { recordProto } from '../src/record/proto-text.ts'
 
 /*
@@ -27,7 +28,15 @@ export function generated(): ReadonlyMap<string, string> {
     ['packages/protocol/schema/event.schema.gen.json', `${JSON.stringify(eventJsonSchema(), null, 2)}\n`],
     ['packages/protocol/columns.lock.json', lock()],
     ['docs/guide/columns.md', columnsPage()],
+    ...recommendations(),
     ...browserCodec(),
+  ])
+}
+
+function recommendations(): [string, string][] {
+  return Object.entries(recommendationSchemas).map(([name, schema]) => [
+    `schemas/events/${name}.schema.json`,
+    `${JSON.stringify(schema, null, 2)}\n`,
   ])
 }
 

@@ -7,15 +7,11 @@ import {
   validatedColumns,
   writableColumns,
 } from '@millrace/protocol'
-import type { DecodedBatch, RawEvent } from '../core/batch.ts'
-import { PipelineError } from '../core/errors.ts'
+import type { RawEvent } from '../core/batch.ts'
 import { setColumn } from './column-value.ts'
-import type { Decode, DecodeContext } from './decode.ts'
-import { describe, expected, type Issue, isObject, noteInfinite, pointerKey, setKey } from './issues.ts'
-import { NotJsonError, parseJsonBytes } from './json.ts'
-import { maxEventsPerBody } from './limits.ts'
-import { readNdjson, tooManyEvents } from './ndjson.ts'
-import { readTime } from './timestamp.ts'
+import type { Decode } from './decode.ts'
+import { decodeEvents } from './event-list.ts'
+import { expected, type Issue, isObject, noteInfinite, pointerKey, setKey } from './issues.ts'
 
 const writable: ReadonlyMap<string, Column> = new Map(writableColumns.map((column) => [column.name, column]))
 
@@ -34,77 +30,7 @@ const requiredColumns: ReadonlyMap<string, readonly ColumnName[]> = new Map(
  * write), or under `data` when `properties` already has that key. `event_type` may be left out: `track`. `event_name` is
  * required, and so are the columns that each type asks for. Columns that are computed here cannot be sent: an issue.
  */
-export const decodeMillrace: Decode = (body, cx) => {
-  if (isNdjsonType(cx)) return decodeLines(body)
-  try {
-    const { value, mayHaveInfinite } = parseJsonBytes(body)
-    return decodeValue(value, mayHaveInfinite)
-  } catch (error) {
-    if (error instanceof NotJsonError && looksLikeNdjson(body, error)) return decodeLines(body)
-    throw error
-  }
-}
-
-const ndjsonTypes: ReadonlySet<string> = new Set([
-  'application/x-ndjson',
-  'application/ndjson',
-  'application/jsonl',
-  'application/jsonlines',
-  'application/x-jsonlines',
-])
-
-function isNdjsonType(cx: DecodeContext): boolean {
-  return ndjsonTypes.has((cx.contentType.split(';', 1)[0] ?? '').trim().toLowerCase())
-}
-
-/** The first value is complete, on one line, and the second begins on another. */
-function looksLikeNdjson(body: Uint8Array, { fault }: NotJsonError): boolean {
-  if (!fault.afterValue) return false
-  const before = Buffer.from(body.buffer, body.byteOffset, fault.offset).toString('latin1')
-  const value = before.trim()
-  return !value.includes('\n') && before.trimStart().includes('\n')
-}
-
-function decodeLines(body: Uint8Array): DecodedBatch {
-  return {
-    events: readNdjson(body, maxEventsPerBody).map((line) =>
-      line.issue === undefined
-        ? decodeEvent(line.value, line.mayHaveInfinite)
-        : { columns: {}, original: line.bytes, issues: [line.issue] },
-    ),
-  }
-}
-
-function decodeValue(value: unknown, mayHaveInfinite: boolean): DecodedBatch {
-  if (Array.isArray(value)) return { events: decodeList(value, mayHaveInfinite) }
-  if (!isObject(value)) {
-    throw new PipelineError(
-      'malformed',
-      `the body is ${describe(value)}, expected an event, an array of events or {"events":[…]}`,
-    )
-  }
-  if (!isWrapped(value)) return { events: [decodeEvent(value, mayHaveInfinite)] }
-  const list = value['events']
-  if (!Array.isArray(list))
-    throw new PipelineError('malformed', `/events is ${describe(list)}, expected an array of events`)
-  const batchId = value['batch_id']
-  const sentAt = readTime(value['sent_at'])
-  return {
-    events: decodeList(list, mayHaveInfinite),
-    ...(typeof batchId === 'string' && batchId !== '' && { batchId }),
-    ...(typeof sentAt === 'number' && { sentAt }),
-  }
-}
-
-/** An event may have a property `events`, but then it has a name too. */
-function isWrapped(value: Record<string, unknown>): boolean {
-  return Object.hasOwn(value, 'events') && !Object.hasOwn(value, 'event_name') && !Object.hasOwn(value, 'event_type')
-}
-
-function decodeList(list: readonly unknown[], mayHaveInfinite: boolean): readonly RawEvent[] {
-  if (list.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, list.length)
-  return list.map((event) => decodeEvent(event, mayHaveInfinite))
-}
+export const decodeMillrace: Decode = (body, cx) => decodeEvents(body, cx, decodeEvent)
 
 function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
   if (!isObject(event)) return { columns: {}, original: event, issues: [expected('', 'object', event)] }

@@ -1,0 +1,163 @@
+import type { EventColumns } from '@millrace/protocol'
+import type { RecommendationEvent } from '@millrace/protocol/recommendations'
+import type { RawEvent } from '../core/batch.ts'
+import type { Decode } from './decode.ts'
+import { decodeEvents } from './event-list.ts'
+import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
+import { recommendationIssues } from './recommendation-schemas.ts'
+
+/**
+ * The five events of a recommender (schemas/events/): one, an array, `{"events":[…]}` or lines. `event_type` says which,
+ * also as `recommendation.request`. An event that its schema refuses, or that carries a field of class High, is quarantined.
+ *
+ * | event      | event_type / event_name          | columns                                                                        |
+ * | ---------- | -------------------------------- | ------------------------------------------------------------------------------ |
+ * | all        |                                  | id = event_id, correlation_id = request_id, actor_id = user_id, session_id, timestamp = timestamp_ms, ab_test_id = experiment_id, ab_variant = bucket, device_type |
+ * | request    | track / recommendation.request   | properties{filters, k, region, locale}                                         |
+ * | ranking    | trace / recommendation.ranking   | trace_id and span_id from request_id, duration_ms = latency_ms, properties{coverage, algorithm, alpha, items} |
+ * | impression | track / recommendation.impression | resource_type item, resource_id = canonical_id, properties{position, visible_ms, surface} |
+ * | click      | track / recommendation.click     | resource_type item, resource_id = canonical_id, properties{engagement_type, dwell_ms, position} |
+ * | error      | log / error_code                 | log_level (warning: warn, critical: fatal), log_logger = component, error_type, error_message and log_message = message, context, data.resolution |
+ *
+ * Without `event_id` the join keys are the id, as many as make the event one of a kind: request_id; canonical_id too for an
+ * impression; engagement_type as well for a click. Every field without a column is kept in `properties` (an error's in `data`).
+ */
+export const decodeRecommendations: Decode = (body, cx) => decodeEvents(body, cx, decodeEvent)
+
+const types: ReadonlySet<string> = new Set<RecommendationEvent>(['request', 'ranking', 'impression', 'click', 'error'])
+
+function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
+  const columns: EventColumns = {}
+  if (!isObject(event)) return { columns, original: event, issues: [expected('', 'object', event)] }
+  const issues: Issue[] = []
+  setCommon(event, columns)
+  const type = typeOf(event['event_type'])
+  if (type === undefined) {
+    const said = event['event_type']
+    issues.push(said === undefined ? '/event_type: required' : expected('/event_type', [...types].join(', '), said))
+  } else {
+    issues.push(...recommendationIssues(type, event))
+    mapType(type, event, columns)
+  }
+  if (mayHaveInfinite) noteInfinite(event, issues)
+  return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
+}
+
+function typeOf(value: unknown): RecommendationEvent | undefined {
+  if (typeof value !== 'string') return undefined
+  const word = value.startsWith('recommendation.') ? value.slice('recommendation.'.length) : value
+  return types.has(word) ? (word as RecommendationEvent) : undefined
+}
+
+type Event = Readonly<Record<string, unknown>>
+
+/** Only what is of the right type: the schema complains of the rest. */
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+
+/** Sets what is there. */
+function set<K extends keyof EventColumns>(columns: EventColumns, column: K, value: EventColumns[K] | undefined): void {
+  if (value !== undefined) columns[column] = value
+}
+
+function setCommon(event: Event, columns: EventColumns): void {
+  set(columns, 'id', text(event['event_id'])?.toLowerCase())
+  set(columns, 'correlation_id', text(event['request_id'])?.toLowerCase())
+  set(columns, 'actor_id', text(event['user_id'])?.toLowerCase())
+  set(columns, 'session_id', text(event['session_id'])?.toLowerCase())
+  set(columns, 'timestamp', number(event['timestamp_ms']))
+  set(columns, 'ab_test_id', text(event['experiment_id']))
+  set(columns, 'ab_variant', text(event['bucket']))
+  set(columns, 'device_type', text(event['device_type']))
+}
+
+/** What `setCommon` has taken. */
+const commonKeys = [
+  'event_id',
+  'event_type',
+  'request_id',
+  'user_id',
+  'session_id',
+  'timestamp_ms',
+  'experiment_id',
+  'bucket',
+  'device_type',
+]
+
+function mapType(type: RecommendationEvent, event: Event, columns: EventColumns): void {
+  columns.event_type = type === 'ranking' ? 'trace' : type === 'error' ? 'log' : 'track'
+  columns.event_name = `recommendation.${type}`
+  if (type === 'error') return mapError(event, columns)
+  const rest = without(event, commonKeys)
+  switch (type) {
+    case 'request':
+      break
+    case 'ranking':
+      setTrace(columns)
+      set(columns, 'duration_ms', number(rest['latency_ms']))
+      delete rest['latency_ms']
+      break
+    case 'impression':
+    case 'click':
+      columns.resource_type = 'item'
+      set(columns, 'resource_id', text(rest['canonical_id']))
+      delete rest['canonical_id']
+      break
+  }
+  columns.properties = rest
+  if (columns.id === undefined) set(columns, 'id', joinId(type, event, columns))
+}
+
+/** A ranking is work that was done: its request names the trace, and its second half the span. */
+function setTrace(columns: EventColumns): void {
+  const hex = columns.correlation_id?.replaceAll('-', '')
+  if (hex?.length !== 32) return
+  columns.trace_id = hex
+  columns.span_id = hex.slice(16)
+}
+
+const levels: Readonly<Record<string, readonly [string, number]>> = {
+  info: ['info', 9],
+  warning: ['warn', 13],
+  error: ['error', 17],
+  critical: ['fatal', 21],
+}
+
+function mapError(event: Event, columns: EventColumns): void {
+  const code = text(event['error_code'])
+  const message = text(event['message'])
+  set(columns, 'event_name', code)
+  set(columns, 'error_type', code)
+  set(columns, 'error_message', message)
+  set(columns, 'log_message', message)
+  set(columns, 'log_logger', text(event['component']))
+  const severity = text(event['severity']) ?? ''
+  const level = Object.hasOwn(levels, severity) ? levels[severity] : undefined
+  if (level !== undefined) [columns.log_level, columns.log_level_num] = level
+  if (isObject(event['context'])) columns.context = { ...event['context'] }
+  const taken = [...commonKeys, 'error_code', 'message', 'component', 'severity']
+  const rest = without(event, isObject(event['context']) ? [...taken, 'context'] : taken)
+  if (Object.keys(rest).length > 0) columns.data = rest
+}
+
+/** Undefined where a part is missing: then the event is quarantined anyway. */
+function joinId(
+  type: RecommendationEvent,
+  event: Event,
+  { correlation_id: request }: EventColumns,
+): string | undefined {
+  if (request === undefined) return undefined
+  if (type === 'request' || type === 'ranking') return `recommendation_${type}_${request}`
+  const item = text(event['canonical_id'])
+  if (item === undefined) return undefined
+  const engagement = text(event['engagement_type'])
+  return type === 'impression'
+    ? `recommendation_impression_${request}_${item}`
+    : engagement && `recommendation_click_${request}_${item}_${engagement}`
+}
+
+function without(event: Event, keys: readonly string[]): Record<string, unknown> {
+  const rest = { ...event }
+  for (const key of keys) delete rest[key]
+  return rest
+}
