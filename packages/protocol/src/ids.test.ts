@@ -1,14 +1,34 @@
 import { expect, it } from 'vitest'
-import { createIdDeriver, deriveId, idText, vitalId } from './ids.ts'
+import { createIdDeriver, deriveId, hasLostCharacters, idText, vitalId } from './ids.ts'
 
 it('writes an id that is a number as a decimal', () => {
-  const numbers = [42, -7, 1.5, 1e21, 9007199254740993n, 0]
-  expect(numbers.map(idText)).toEqual(['42', '-7', '1.5', '1000000000000000000000', '9007199254740993', '0'])
+  const numbers = [42, -7, 1.5, 9007199254740993n, 2n ** 64n - 1n, -(2n ** 63n), 0, -0]
+  expect(numbers.map(idText)).toEqual([
+    '42',
+    '-7',
+    '1.5',
+    '9007199254740993',
+    '18446744073709551615',
+    '-9223372036854775808',
+    '0',
+    '0',
+  ])
 })
 
-it('keeps an id that is a string, without lone surrogates', () => {
-  expect(idText('m-1')).toBe('m-1')
-  expect(idText('a\ud800')).toBe('a\ufffd')
+it('takes no number for an id that may stand for several, or that no 64 bits hold', () => {
+  const numbers = [2 ** 53, 1e21, -1e300, 2n ** 64n, -(2n ** 63n) - 1n, 12345678901234567890123n]
+  expect(numbers.map(idText)).toEqual(numbers.map(() => undefined))
+})
+
+it('tells ids that lost characters from text', () => {
+  expect(['m-1', '', 'é😀', 'a\ud800', '\udc00\ud800', 'a\ufffdb'].map(hasLostCharacters)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+    true,
+  ])
 })
 
 it('takes nothing else for an id', () => {

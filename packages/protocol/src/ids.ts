@@ -9,13 +9,23 @@ import { canonicalJson } from './canonical-json.ts'
 /** Longest id, in UTF-16 code units, prefix included. */
 export const maxIdLength = 256
 
-/** An id as text: strings as they are (lone surrogates as U+FFFD), numbers as decimals; undefined for anything else. */
+const int64Min = -(2n ** 63n)
+const uint64Max = 2n ** 64n - 1n
+
+/**
+ * An id as text: strings as they are, numbers as decimals; undefined for anything else, and for numbers that may stand for several:
+ * a double beyond 2^53 is what its neighbours became, too. Two events under one id would be one event.
+ */
 export function idText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed()
-  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'string') return value
+  if (typeof value === 'bigint') return value >= int64Min && value <= uint64Max ? value.toString() : undefined
   if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
-  // String(1e21) is no decimal.
-  return Number.isInteger(value) ? BigInt(value).toString() : String(value)
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : String(value)
+}
+
+/** Whether an id holds what stands for characters lost on the way (U+FFFD, or half of a surrogate pair): another id may have become the same. */
+export function hasLostCharacters(id: string): boolean {
+  return id.includes('\ufffd') || !id.isWellFormed()
 }
 
 /** Web vitals report new values under one id: each value is an event of its own. */

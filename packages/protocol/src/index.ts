@@ -45,6 +45,7 @@ export {
 export {
   createIdDeriver,
   deriveId,
+  hasLostCharacters,
   idText,
   maxIdLength,
   vitalId,

@@ -1,5 +1,5 @@
 /**
- * 64-bit integers of JSON text that a double cannot hold. JSON.parse's reviver would do it, at a microsecond for every value of
+ * Integers of JSON text that a double cannot hold. JSON.parse's reviver would do it, at a microsecond for every value of
  * the body: one long number in 20 MB would stop the collector for ten seconds. So the text gets marks, is parsed plainly, and
  * the marks are found by a walk, at some ten nanoseconds per value:
  *
@@ -73,10 +73,13 @@ function skipNumber(text: string, start: number): number {
   return at
 }
 
-/** 16 to 20 characters hold every integer of 64 bits that is not safe; keys (a number before a colon) are no JSON and stay so. */
+/** Beyond 64 bits they fit no column, but what was refused must be told apart from its neighbours. Longer ones are doubles. */
+const maxLength = 100
+
+/** Keys (a number before a colon) are no JSON and stay so. */
 function isLongInteger(text: string, start: number, end: number): boolean {
   const length = end - start
-  if (length < 16 || length > 20) return false
+  if (length < 16 || length > maxLength) return false
   const first = text.charCodeAt(start) === 0x2d ? start + 1 : start
   if (text.charCodeAt(first) === 0x30) return false
   for (let at = first; at < end; at++) if (!isDigit(text.charCodeAt(at))) return false

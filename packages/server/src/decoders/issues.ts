@@ -1,3 +1,5 @@
+import { idText } from '@millrace/protocol'
+
 /**
  * What a decoder could not map, as `<JSON pointer>: <what is wrong>`. The pointer is relative to the event and names the
  * dialect's own fields. MUST hold numbers, times, enums, lengths and types only, never strings of the event; names of a
@@ -12,6 +14,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') return `string(${value.length})`
   if (Array.isArray(value)) return `array(${value.length})`
   if (typeof value === 'bigint') return `integer of ${value.toString().replace('-', '').length} digits`
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) return 'number beyond 2^53'
   return typeof value
 }
 
@@ -31,17 +34,13 @@ export function setKey(target: Record<string, unknown>, key: string, value: unkn
   } else target[key] = value
 }
 
-/** An identifier: numbers become decimal strings. Undefined when it is absent (null and '' are), null when it is neither. */
+/**
+ * An identifier: numbers become decimal strings. Undefined when it is absent (null and '' are), null when it is neither, and for a
+ * number that may stand for several (beyond 64 bits, or a double beyond 2^53).
+ */
 export function asId(value: unknown): string | undefined | null {
-  if (typeof value === 'string') return value === '' ? undefined : value
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'number') return Number.isFinite(value) ? decimal(value) : null
-  return typeof value === 'bigint' ? value.toString() : null
-}
-
-/** 1e21 is `1000000000000000000000`, not `1e+21`; 1.5 stays `1.5`. */
-function decimal(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) >= 1e21 ? BigInt(value).toString() : String(value)
+  if (value === undefined || value === null || value === '') return undefined
+  return idText(value) ?? null
 }
 
 /** JSON can write numbers that no double holds; `JSON.parse` makes them infinite, which no column can store. */

@@ -32,7 +32,7 @@ export class NotJsonError extends PipelineError {
 
 /**
  * UTF-8 bytes → exact JSON value. A byte order mark is skipped. Of duplicate keys the last wins, `__proto__` is a key like
- * any other, both as in `JSON.parse`. Integers of up to 64 bits that a double cannot hold become bigint. A lone half of a
+ * any other, both as in `JSON.parse`. Integers of up to 100 digits that a double cannot hold become bigint. A lone half of a
  * surrogate pair becomes U+FFFD, which is what it would be in any UTF-8 store. Escaped NULs stay.
  * Throws PipelineError('malformed') with the byte offset, and never with a piece of the text.
  */

@@ -69,9 +69,30 @@ describe('identify', () => {
     )
     expect(batch.rejections).toMatchObject([
       { reason: 'id', issues: ['/id: 257 characters, at most 256'] },
-      { reason: 'id', issues: ['/id: must be a string, not an object'] },
+      { reason: 'id', issues: ['/id: must be a string, or a number of at most 64 bits, not an object'] },
     ])
     expect(batch.ids.map((id) => id.length > 0)).toEqual([true, true])
+  })
+
+  it('quarantines ids that may stand for several events, each under an id of its own', async () => {
+    const ids = ['a\ufffd', 'a\ufffd', 'b\ud800', 'b\udfff', 2 ** 60, 1e30, 12345678901234567890123n, 2n ** 64n]
+    const batch = await identified(rawBatch(ids.map((id) => ({ ...goodEvent(''), id: id as string }))))
+    expect(batch.rejections.map((rejection) => rejection?.kind)).toEqual(ids.map(() => 'quarantine'))
+    expect(new Set(batch.ids).size).toBe(ids.length)
+    expect(batch.ids.filter((id) => id === '' || ids.includes(id))).toEqual([])
+  })
+
+  it('tells events apart whose id a decoder refused, also those of different bodies', async () => {
+    const state = memoryState()
+    const raw = (id: bigint): RawBatch => ({
+      ...rawBatch([]),
+      events: [{ columns: goodEvent(''), original: { ...goodEvent(''), id }, issues: ['/id: expected string'] }],
+    })
+    const first = await identified(raw(12345678901234567890123n), state)
+    const second = await identified(raw(12345678901234567890124n), state)
+    const again = await identified(raw(12345678901234567890123n), state)
+    expect(second.ids[0]).not.toBe(first.ids[0])
+    expect(again.ids[0]).toBe(first.ids[0])
   })
 
   it('survives an event nested beyond every stack, which limits then refuse', async () => {
