@@ -339,3 +339,80 @@ describe('quarantine', () => {
     expect((await settled(api)).sums.stored).toBe(stored)
   })
 })
+
+describe('POST /v1/recommendations and /v1/platform-events', () => {
+  const hash = 'ab'.repeat(32)
+  const request = '0b8f2f4e-3c1d-4a5b-9e6f-7a8b9c0d1e2f'
+  const now = Date.now()
+  const common = { timestamp_ms: now, request_id: request, user_id: hash }
+
+  it('stores the events of a recommender under their join keys, once, and keeps out personal data', async () => {
+    const events = [
+      { ...common, event_type: 'request', experiment_id: 'hybrid_v1', bucket: 'control', k: 1, filters: {} },
+      { ...common, event_type: 'impression', canonical_id: 'tt1', position: 1, visible_ms: 0, surface: 'home' },
+      { ...common, event_type: 'click', canonical_id: 'tt1', engagement_type: 'play', dwell_ms: 0 },
+      { ...common, event_type: 'click', canonical_id: 'tt1', engagement_type: 'play', dwell_ms: 7 },
+      {
+        ...common,
+        event_type: 'click',
+        canonical_id: 'tt2',
+        engagement_type: 'play',
+        dwell_ms: 7,
+        email: 'ada@example.com',
+      },
+      {
+        timestamp_ms: now,
+        event_type: 'error',
+        component: 'ranker',
+        severity: 'error',
+        error_code: 'E1',
+        message: 'm',
+      },
+    ]
+    const answer = await send(`${collector}/v1/recommendations`, JSON.stringify({ events }))
+    expect(answer).toMatchObject({ stored: 4, duplicate: 1, quarantined: 1 })
+    expect(answer.receipts[1]).toMatchObject({
+      index: 4,
+      issues: ['/email: personal data (class high) is not taken here; leave it out or hash it'],
+    })
+    expect(await send(`${collector}/v1/recommendations`, JSON.stringify({ events }))).toMatchObject({ stored: 0 })
+    const all = { correlation_id: request, actor_id: hash, event_source: 'recommendations' }
+    sent.set(`recommendation_request_${request}`, { ...all, ab_test_id: 'hybrid_v1', ab_variant: 'control' })
+    const item = { ...all, resource_type: 'item', resource_id: 'tt1' }
+    sent.set(`recommendation_impression_${request}_tt1`, {
+      ...item,
+      properties: { position: 1, visible_ms: 0, surface: 'home' },
+    })
+    sent.set(`recommendation_click_${request}_tt1_play`, {
+      ...item,
+      properties: { engagement_type: 'play', dwell_ms: 0 },
+    })
+  })
+
+  it('stores platform events under their own source, kept as long as their category says', async () => {
+    const event = {
+      event_id: 'pe-1',
+      event_type: 'payment.completed',
+      user_id: 'u-1',
+      event_data: { amount: 0 },
+      metadata: { ip_address: '203.0.113.9', page_url: 'https://app.example/pay' },
+      source: 'api',
+      timestamp: new Date(now).toISOString(),
+    }
+    expect(await send(`${collector}/v1/platform-events`, JSON.stringify([event, event]))).toMatchObject({
+      stored: 1,
+      duplicate: 1,
+    })
+    sent.set('pe-1', {
+      event_name: 'payment.completed',
+      event_source: 'api',
+      actor_id: 'u-1',
+      data: { amount: 0 },
+      context: { page_url: 'https://app.example/pay' },
+      labels: { category: 'transaction' },
+      expires_at: new Date(Math.floor(now / 1000) * 1000 + 2555 * 86_400_000).toISOString(),
+    })
+  })
+
+  it('has them all in the tables', allAreInTheTables)
+})

@@ -1,5 +1,7 @@
 import type { Decode } from './decode.ts'
 import { decodeMillrace } from './millrace.ts'
+import { decodePlatformEvents } from './platform-events.ts'
+import { decodeRecommendations } from './recommendations.ts'
 import { decodeS0 } from './s0.ts'
 import { decodeSegment } from './segment.ts'
 
@@ -35,6 +37,20 @@ export const dialects: readonly Dialect[] = [
     source: 'browser telemetry SDKs',
     eventTypes: ['page', 'track', 'vital'],
     decode: decodeS0,
+  },
+  {
+    name: 'recommendations',
+    description: 'the five events of a recommender: request, ranking, impression, click, error',
+    source: 'recommendation services and their pages',
+    eventTypes: ['track', 'trace', 'log'],
+    decode: decodeRecommendations,
+  },
+  {
+    name: 'platform_events',
+    description: "a platform's own events, as rows of its platform_events table",
+    source: 'applications with an event table of their own',
+    eventTypes: ['track'],
+    decode: decodePlatformEvents,
   },
 ]
 

@@ -9,6 +9,7 @@ const retentionDays = {
   interaction: 365,
   error: 30,
   critical: 90,
+  system: 365,
 } as const
 
 type RetentionClass = keyof typeof retentionDays

@@ -1,4 +1,5 @@
 import type { Rows, Store } from '../stores/store.ts'
+import { wholeEvent } from './whole-event.ts'
 
 /**
  * The stored event with this id, populated columns only: absent strings, NULLs and empty JSON columns are left out, and so is
@@ -11,7 +12,7 @@ export async function eventById(
   signal: AbortSignal,
 ): Promise<StoredEvent | undefined> {
   const rows = await store.query(
-    'SELECT * FROM events WHERE project = {project:String} AND id = {id:String} ORDER BY log_position LIMIT 1',
+    `SELECT ${wholeEvent} FROM events WHERE project = {project:String} AND id = {id:String} ORDER BY log_position LIMIT 1`,
     { project, id },
     { seconds: 10, rows: 1 },
     signal,

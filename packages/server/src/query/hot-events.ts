@@ -1,5 +1,6 @@
 import type { Rows, Store } from '../stores/store.ts'
 import { populated } from './event-by-id.ts'
+import { wholeEvent } from './whole-event.ts'
 
 /** Columns by which S3's hot tier filters. */
 export const hotColumns = [
@@ -37,7 +38,7 @@ export async function hotEvents(
   if (after !== undefined) where.push('timestamp > fromUnixTimestamp64Milli({after:Int64})')
   if (before !== undefined) where.push('timestamp < fromUnixTimestamp64Milli({before:Int64})')
   const rows = await store.query(
-    `SELECT * FROM events WHERE ${where.join(' AND ')} ORDER BY timestamp ${order === 'newest' ? 'DESC' : 'ASC'}, log_position ${order === 'newest' ? 'DESC' : 'ASC'} LIMIT {limit:UInt32}`,
+    `SELECT ${wholeEvent} FROM events WHERE ${where.join(' AND ')} ORDER BY timestamp ${order === 'newest' ? 'DESC' : 'ASC'}, log_position ${order === 'newest' ? 'DESC' : 'ASC'} LIMIT {limit:UInt32}`,
     { ...params, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
     { seconds: 10, rows: limit },
     signal,
