@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { createTurns } from '../core/bounded.ts'
 import { PipelineError } from '../core/errors.ts'
 import type { HttpLimits } from './config.ts'
 import type { Slot } from './in-flight.ts'
-import { encodingOf, inflateBody } from './inflate.ts'
+import { type Encoding, encodingOf, inflateBody } from './inflate.ts'
 
 /** How many large bodies inflate at once: half of node's thread pool, so that the log's syncs find a thread. */
 const inflatingAtOnce = 2
@@ -21,6 +22,10 @@ export interface BodyReader {
    * `unavailable`, or `cancelled` when the client went away.
    */
   read(request: IncomingMessage, slot: Slot): Promise<Buffer>
+  /** The bytes as they come on any stream, under the same limits. */
+  receive(stream: Readable, slot: Slot): Promise<Buffer>
+  /** What `wire` inflates to, in place of it in `slot`; `wireBytes` of it are given back. */
+  inflate(encoding: Encoding, wire: Buffer, slot: Slot, wireBytes?: number): Promise<Buffer>
   /** After an answer to a request whose body was not read to its end: throw the rest away for a while, then cut the connection. */
   abandon(request: IncomingMessage): void
   /** Stops watching; no body is read any more. */
@@ -44,7 +49,7 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
   timer.unref()
 
   /** Hot path: three listeners, never taken off again (they go with the request), and one object for the timer. */
-  function receive(request: IncomingMessage, slot: Slot): Promise<Buffer> {
+  function receive(request: Readable, slot: Slot): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       let first: Buffer | undefined
       let more: Buffer[] | undefined
@@ -103,7 +108,17 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
     })
   }
 
+  async function inflate(encoding: Encoding, wire: Buffer, slot: Slot, wireBytes = wire.length): Promise<Buffer> {
+    if (encoding === 'identity') return wire
+    const body = await inflateBody(encoding, wire, limits.maxBodyBytes, turns)
+    slot.grow(body.length)
+    slot.shrink(wireBytes)
+    return body
+  }
+
   return {
+    receive,
+    inflate,
     async read(request, slot) {
       const { headers } = request
       const encoding = encodingOf(headers['content-encoding'])
@@ -111,11 +126,7 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
       if (length !== undefined && Number(length) > limits.maxBodyBytes)
         throw tooLarge(limits.maxBodyBytes, Number(length))
       const wire = await receive(request, slot)
-      if (encoding === 'identity') return wire
-      const body = await inflateBody(encoding, wire, limits.maxBodyBytes, turns)
-      slot.grow(body.length)
-      slot.shrink(wire.length)
-      return body
+      return encoding === 'identity' ? wire : inflate(encoding, wire, slot)
     },
     abandon(request) {
       if (request.complete || request.destroyed) return

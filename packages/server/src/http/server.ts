@@ -11,7 +11,6 @@ import Fastify, {
 } from 'fastify'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
-import { showQueue } from '../core/queue-metrics.ts'
 import type { Service } from '../core/service.ts'
 import type { HttpAnswer } from './answer.ts'
 import { createBodyReader } from './body.ts'
@@ -19,7 +18,7 @@ import { createClientErrorHandler } from './client-error.ts'
 import type { HttpLimits, TlsConfig } from './config.ts'
 import { answerPreflight, type Cors, originHeaders } from './cors.ts'
 import type { RouteDescription } from './describe.ts'
-import { createInFlight, type Slot } from './in-flight.ts'
+import { createInFlight, type InFlight, showInFlight, type Slot } from './in-flight.ts'
 import { problemAnswer } from './problem.ts'
 import { createRequestIds } from './request-id.ts'
 import { createRequestMetrics } from './request-metrics.ts'
@@ -63,6 +62,10 @@ export interface HttpServerOptions {
   readonly tls?: TlsConfig
   readonly trustProxy?: boolean | number | string
   readonly limits: HttpLimits
+  /** The configuration's key of `port`, for messages. Default: `<name>.port`. */
+  readonly portKey?: string
+  /** Bounds that other listeners of this process share; whoever made it shows it. Default: its own. */
+  readonly inFlight?: InFlight
   /** Answer preflights, and let pages of other origins read the answers. Default: neither. */
   readonly cors?: Cors
   readonly deps: Deps
@@ -92,7 +95,7 @@ export interface HttpServer extends Service {
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { limits, deps, cors } = options
-  const inFlight = createInFlight(limits)
+  const inFlight = options.inFlight?.share() ?? createInFlight(limits)
   const requestMetrics = createRequestMetrics(deps.metrics)
   const table = createRouteTable()
   const stopDeadline = new AbortController()
@@ -103,11 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let state: 'new' | 'open' | 'draining' | 'closing' = 'new'
   let stopped: Promise<void> | undefined
 
-  showQueue(deps.metrics, `${options.name}_requests`, {
-    size: () => inFlight.requests,
-    limit: () => limits.maxRequestsInFlight,
-  })
-  showQueue(deps.metrics, `${options.name}_bytes`, { size: () => inFlight.bytes, limit: () => limits.maxBytesInFlight })
+  if (options.inFlight === undefined) showInFlight(deps.metrics, options.name, inFlight, limits)
 
   function refuse(error: unknown, requestId: string, route?: HttpRoute, headers: IncomingHttpHeaders = {}): HttpAnswer {
     const failure = toPipelineError(error)
@@ -301,7 +300,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         await instance.listen({ host: options.host, port: options.port })
       } catch (cause) {
         state = 'closing'
-        throw listenError(options, cause)
+        throw listenError(options, cause, options.portKey)
       }
       const address = instance.server.address() as AddressInfo
       url = `${options.tls === undefined ? 'http' : 'https'}://${reachable(address)}:${address.port}`
@@ -332,19 +331,25 @@ function goneSignal(reply: FastifyReply, stop: AbortSignal): AbortSignal {
 }
 
 /** An address that a client on this machine can use: a wildcard is where we listen, not where anyone connects. */
-function reachable(address: AddressInfo): string {
+export function reachable(address: AddressInfo): string {
   if (address.address === '0.0.0.0' || address.address === '::') return '127.0.0.1'
   return address.family === 'IPv6' ? `[${address.address}]` : address.address
 }
 
-function listenError(options: HttpServerOptions, cause: unknown): PipelineError {
+/** Why a listener cannot listen, and what to do; `details.code` is node's. `portKey`: the configuration's key of the port. */
+export function listenError(
+  { name, host, port }: Pick<HttpServerOptions, 'name' | 'host' | 'port'>,
+  cause: unknown,
+  portKey = `${name}.port`,
+): PipelineError {
   const { code } = cause as { code?: string }
-  const where = `${options.host}:${options.port}`
+  const where = `${host}:${port}`
+  const hostKey = portKey.replace(/[^.]+$/, 'host')
   const why =
     code === 'EADDRINUSE'
-      ? `another process listens on ${where}: stop it, or set ${options.name}.port (0 takes any free one)`
+      ? `another process listens on ${where}: stop it, or set ${portKey} (0 takes any free one)`
       : code === 'EACCES'
-        ? `this user may not listen on ${where}: ports below 1024 need more rights; set ${options.name}.port`
-        : `cannot listen on ${where} (${code ?? 'unknown'}): check ${options.name}.host and ${options.name}.port`
-  return new PipelineError('config', why, { details: { port: options.port, code }, cause })
+        ? `this user may not listen on ${where}: ports below 1024 need more rights; set ${portKey}`
+        : `cannot listen on ${where} (${code ?? 'unknown'}): check ${hostKey} and ${portKey}`
+  return new PipelineError('config', why, { details: { port, code }, cause })
 }
