@@ -2,16 +2,19 @@ import type { JsonCursor } from './native-json-cursor.ts'
 import { TooWide } from './native-json-cursor.ts'
 
 /**
- * The type that ClickHouse gives to a JSON array, told by its elements (as its own parser does, found by experiment):
+ * The type that a JSON array is stored as, told by its elements, such that each of them reads back as what it was:
  *
  *   nothing, or only null                      Array(Nullable(String))
- *   bool, and string if there is any           Array(Nullable(Bool)), Array(Nullable(String)) ("true")
- *   bool and numbers                           Array(Nullable(Float64)) with a fraction among them; else UInt64 beyond Int64; else Int64
+ *   bool; string                               Array(Nullable(Bool)); Array(Nullable(String))
+ *   integers                                   Array(Nullable(Int64)), or UInt64 with one beyond Int64 and none below 0
+ *   numbers, a fraction among them             Array(Nullable(Float64)), if no integer of them is beyond 2^53
  *   objects                                    Array(JSON(…)), with null among them Array(Nullable(JSON(…)))
- *   arrays that agree                          Array(<their type>); null is an empty one
+ *   arrays that agree                          Array(<their type>)
  *   anything else                              Array(Dynamic): each element of its own type
  *
  * Arrays within an array agree when their elements do, taken together. Those that do not make the array around them Dynamic.
+ * ClickHouse's own parser finds one type for more of them, and changes values for it: `[true,1]` to `[1,1]`, `[9007199254740993,0.5]`
+ * to `[9007199254740992,0.5]`, `[null,[1]]` to `[[],[1]]`.
  */
 export interface ArrayShape {
   /** Which kinds occur, as bits. */
@@ -31,25 +34,25 @@ const sawObject = 128
 const sawArray = 256
 /** Elements that do not agree. */
 const sawMixed = 512
+/** An integer that a double cannot hold. */
+const sawLong = 1024
 
-const numbers = sawBool | sawInt | sawNegative | sawUInt64 | sawFloat
+const integers = sawInt | sawNegative | sawUInt64 | sawLong
 const depthMax = 64
 
 export type ElementKind = 'Bool' | 'Int64' | 'UInt64' | 'Float64' | 'String' | 'JSON' | 'Array' | 'Dynamic'
 
 export function elementKind(shape: ArrayShape): ElementKind {
   const seen = shape.seen & ~sawNull
-  if (seen === 0) return 'String'
+  if (seen === 0 || seen === sawString) return 'String'
+  if (seen === sawBool) return 'Bool'
   if (seen === sawObject) return 'JSON'
-  if (seen === sawArray) return 'Array'
-  if ((seen & ~numbers) === 0) {
-    if (seen === sawBool) return 'Bool'
-    if (seen & sawFloat) return 'Float64'
-    if ((seen & sawUInt64) === 0) return 'Int64'
-    return seen & sawNegative ? 'Dynamic' : 'UInt64'
-  }
-  if ((seen & ~(sawString | sawBool)) === 0) return 'String'
-  return 'Dynamic'
+  // An array that is null could only be an empty one.
+  if (seen === sawArray) return shape.seen & sawNull ? 'Dynamic' : 'Array'
+  if ((seen & ~(integers | sawFloat)) !== 0) return 'Dynamic'
+  if (seen & sawFloat) return seen & sawLong ? 'Dynamic' : 'Float64'
+  if ((seen & sawUInt64) === 0) return 'Int64'
+  return seen & sawNegative ? 'Dynamic' : 'UInt64'
 }
 
 /** Take an array and say what it is made of. */
@@ -83,8 +86,9 @@ export function takeArrayShape(cursor: JsonCursor, depth = 0): ArrayShape {
     } else {
       const kind = cursor.takeNumber()
       if (kind === 'Float64') shape.seen |= sawFloat
-      else if (kind === 'UInt64') shape.seen |= sawUInt64
+      else if (kind === 'UInt64') shape.seen |= sawUInt64 | sawLong
       else shape.seen |= byte === 0x2d ? sawInt | sawNegative : sawInt
+      if (kind === 'Int64' && !Number.isSafeInteger(cursor.number)) shape.seen |= sawLong
     }
     const next = cursor.peek()
     cursor.at++

@@ -1,6 +1,6 @@
 import { PipelineError } from '../core/errors.ts'
 
-/** Why a block's JSON column cannot go in the flattened form. Not an error of the event. */
+/** A block's JSON column cannot go in the flattened form: too wide, too deep, or a path named twice. Not an error of the event. */
 export class TooWide extends Error {}
 
 const quote = 0x22

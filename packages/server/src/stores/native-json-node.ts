@@ -212,11 +212,6 @@ class ArrayValues implements Values {
     this.#offsets.i64(this.#count)
   }
 
-  /** A row of an array that is null where arrays are expected: empty. */
-  appendEmpty(): void {
-    this.#offsets.i64(this.#count)
-  }
-
   prefix(out: NativeWriter): void {
     this.#elements.prefix(out)
   }
@@ -232,8 +227,9 @@ class ArrayValues implements Values {
     this.#nulls?.byte(1)
     const elements = this.#elements
     if (elements instanceof DynamicNode) elements.appendNull()
-    else if (elements instanceof ArrayValues) elements.appendEmpty()
     else if (elements instanceof ObjectValues) elements.appendEmpty()
+    // No array with null among its elements is one of arrays.
+    else if (elements instanceof ArrayValues) cursor.fail()
     else if (elements.type === 'String' || elements.type === 'Bool') elements.out.byte(0)
     else elements.out.zeros(8)
   }
@@ -249,12 +245,8 @@ class ArrayValues implements Values {
       cursor.takeNumber()
       return appendNumber(out, type as 'Int64' | 'UInt64' | 'Float64', cursor)
     }
-    const value = byte === 0x74
-    cursor.skipWord(value ? 4 : 5)
-    if (type === 'Bool') out.byte(value ? 1 : 0)
-    else if (type === 'String') out.text(value ? 'true' : 'false')
-    else if (type === 'Float64') out.f64(value ? 1 : 0)
-    else out.i64(value ? 1 : 0)
+    out.byte(byte === 0x74 ? 1 : 0)
+    cursor.skipWord(byte === 0x74 ? 4 : 5)
   }
 }
 
@@ -348,9 +340,9 @@ export class ObjectValues implements Values {
 
   #value(child: KeyNode, row: number, cursor: JsonCursor, depth: number): void {
     child.leaf ??= this.#leaf(child.path)
-    // `{"a.b":1,"a":{"b":2}}` names one path twice: the first wins, as with type_json_skip_duplicated_paths.
-    if (child.leaf.rows > row) cursor.skipValue()
-    else child.leaf.append(row, cursor, depth)
+    // `{"a.b":1,"a":{"b":2}}` names one path twice: native-json-shared.ts knows how to keep both.
+    if (child.leaf.rows > row) throw new TooWide()
+    child.leaf.append(row, cursor, depth)
   }
 
   #leaf(path: string): DynamicNode {

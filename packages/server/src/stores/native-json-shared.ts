@@ -15,6 +15,11 @@ import { NativeWriter } from './native-writer.ts'
  *   data    = UInt64, Int64, Float64: 8 bytes; Bool: u8; String: varint length, bytes; Array: varint count, elements
  *           | Nullable: u8 1, or u8 0 and data; Dynamic: value; JSON: varint count, count × (String path, value)
  */
+/*
+ * A path is the keys joined by dots, so `{"a.b":1,"a":{"b":2}}` names one twice. Whatever the order of the keys: it belongs to
+ * the value under the fewest keys with dots; in the others' paths the dots within keys are written %2E (`a%2Eb`), as ClickHouse
+ * itself does with json_type_escape_dots_in_keys. A path that is still taken gets a % at its end: no value is ever left out.
+ */
 const maxPaths = 1024
 const maxTypes = 32
 /** Deeper values are kept as String, as JSON text. */
@@ -40,23 +45,62 @@ class Entries {
   readonly places: number[] = []
   /** Entries to be written, ascending by path. */
   readonly order: number[] = []
+  /** Two entries have one path: the object is to be taken once more, noting its keys. */
+  isContested = false
 
   clear(): void {
+    this.isContested = false
     this.paths.length = 0
     this.values.length = 0
     this.places.length = 0
     this.order.length = 0
   }
 
-  /** Insert the entry just completed where it belongs; one whose path is there already is left out: the first wins. */
+  /** Insert the entry just completed where it belongs. */
   add(pathStart: number, pathEnd: number, valueStart: number): void {
-    const { order, places } = this
-    const entry = places.length
-    places.push(pathStart, pathEnd, valueStart, this.values.length)
+    const entry = this.places.length
+    this.places.push(pathStart, pathEnd, valueStart, this.values.length)
+    this.#insert(entry)
+  }
+
+  /** Make paths of their own for entries with the same one. `names`: each entry's path with the dots in its keys escaped. */
+  settle(names: ReadonlyMap<number, string>): void {
+    const entries = [...names].toSorted(([, a], [, b]) => a.length - b.length || (a < b ? -1 : 1))
+    const taken = new Set<string>()
+    const others: (readonly [entry: number, name: string])[] = []
+    this.order.length = 0
+    for (const [entry, name] of entries) {
+      const path = this.#path(entry)
+      if (taken.has(path)) others.push([entry, name])
+      else this.#insert(entry)
+      taken.add(path)
+    }
+    for (const [entry, name] of others) {
+      let path = name
+      while (taken.has(path)) path += '%'
+      taken.add(path)
+      this.places[entry] = this.paths.length
+      writeBare(this.paths, path)
+      this.places[entry + 1] = this.paths.length
+      this.#insert(entry)
+    }
+    this.isContested = false
+  }
+
+  #path(entry: number): string {
+    const [start, end] = [this.places[entry] as number, this.places[entry + 1] as number]
+    return Buffer.from(this.paths.bytes.subarray(start, end)).toString()
+  }
+
+  #insert(entry: number): void {
+    const { order } = this
     let at = order.length
     while (at > 0) {
       const difference = this.#compare(order[at - 1] as number, entry)
-      if (difference === 0) return
+      if (difference === 0) {
+        this.isContested = true
+        return
+      }
       if (difference < 0) break
       at--
     }
@@ -89,7 +133,7 @@ export class SharedObjects {
 
   append(cursor: JsonCursor): void {
     const entries = this.#spareEntries.pop() ?? new Entries()
-    this.#object(0, cursor, entries, 0, 0)
+    this.#whole(cursor, entries, 0, 0)
     const { order, places, paths, values } = entries
     for (const entry of order) {
       this.#paths.string(paths.bytes, places[entry] as number, places[entry + 1] as number)
@@ -121,8 +165,30 @@ export class SharedObjects {
     this.#spareEntries.push(entries)
   }
 
-  /** Take an object: its values, and those of the objects in it. `prefix`: length of the path up to it, which ends what is written of paths. */
-  #object(prefix: number, cursor: JsonCursor, entries: Entries, level: number, depth: number): void {
+  /** Take an object that has paths of its own. */
+  #whole(cursor: JsonCursor, entries: Entries, level: number, depth: number): void {
+    const start = cursor.at
+    this.#object(0, cursor, entries, level, depth, undefined)
+    if (!entries.isContested) return
+    entries.clear()
+    cursor.at = start
+    const names = { prefix: '', found: new Map<number, string>() }
+    this.#object(0, cursor, entries, level, depth, names)
+    entries.settle(names.found)
+  }
+
+  /**
+   * Take an object: its values, and those of the objects in it. `prefix`: length of the path up to it, which ends what is written of paths.
+   * `names`: gathers each entry's path with escaped keys.
+   */
+  #object(
+    prefix: number,
+    cursor: JsonCursor,
+    entries: Entries,
+    level: number,
+    depth: number,
+    names: { prefix: string; readonly found: Map<number, string> } | undefined,
+  ): void {
     const { paths } = entries
     const prefixStart = paths.length - prefix
     cursor.take(0x7b)
@@ -139,15 +205,24 @@ export class SharedObjects {
       if (cursor.escaped) writeBare(paths, cursor.unescape(keyStart, keyEnd))
       else paths.copy(cursor.source, keyStart, keyEnd)
       const pathEnd = paths.length
+      const outer = names?.prefix ?? ''
+      let name = ''
+      if (names !== undefined) {
+        const key = Buffer.from(paths.bytes.subarray(pathStart + prefix, pathEnd)).toString()
+        name = outer + key.replaceAll('.', '%2E')
+      }
       cursor.take(0x3a)
       const byte = cursor.peek()
       if (byte === 0x6e) cursor.skipWord(4)
       else if (byte === 0x7b && depth < depthMax) {
         paths.byte(0x2e)
-        this.#object(paths.length - pathStart, cursor, entries, level, depth + 1)
+        if (names !== undefined) names.prefix = `${name}.`
+        this.#object(paths.length - pathStart, cursor, entries, level, depth + 1, names)
+        if (names !== undefined) names.prefix = outer
       } else {
         const valueStart = entries.values.length
         this.#value(cursor, entries.values, level, depth)
+        names?.found.set(entries.places.length, name)
         entries.add(pathStart, pathEnd, valueStart)
       }
       const next = cursor.peek()
@@ -208,7 +283,7 @@ export class SharedObjects {
         if (isNullable) elements.byte(isNull ? 1 : 0)
         if (isNull) {
           cursor.skipWord(4)
-          // Of an array the empty one, of Dynamic nothing: a zero either way.
+          // Of Dynamic: nothing.
           if (!isNullable) elements.byte(0)
         } else if (kind === 'Dynamic') this.#value(cursor, elements, 0, depth)
         else if (kind === 'Array') this.#array(cursor, elements, shape.inner as ArrayShape, level, depth)
@@ -227,7 +302,7 @@ export class SharedObjects {
 
   #nestedObject(cursor: JsonCursor, out: NativeWriter, level: number, depth: number): void {
     const entries = this.#spareEntries.pop() ?? new Entries()
-    this.#object(0, cursor, entries, level, depth)
+    this.#whole(cursor, entries, level, depth)
     const { order, places, paths, values } = entries
     out.varint(order.length)
     for (const entry of order) {
@@ -292,12 +367,8 @@ function writeScalar(
     else out.u64(BigInt.asUintN(64, cursor.big))
     return
   }
-  const value = byte === 0x74
-  cursor.skipWord(value ? 4 : 5)
-  if (kind === 'Bool') out.byte(value ? 1 : 0)
-  else if (kind === 'String') out.text(value ? 'true' : 'false')
-  else if (kind === 'Float64') out.f64(value ? 1 : 0)
-  else out.i64(value ? 1 : 0)
+  out.byte(byte === 0x74 ? 1 : 0)
+  cursor.skipWord(byte === 0x74 ? 4 : 5)
 }
 
 function writeString(cursor: JsonCursor, out: NativeWriter): void {

@@ -20,7 +20,7 @@ const cellsMax = 20_000_000
  *   shared      per row a list of its paths and values: native-json-shared.ts
  *
  * A sender may put ids into keys. Beyond the bounds the block's column goes in the shared form: the same rows, and neither memory
- * nor time here grows with the number of different keys.
+ * nor time here grows with the number of different keys. So does a block with a row that names one path twice.
  */
 export class JsonColumn implements ColumnBuilder {
   readonly name: string

@@ -170,6 +170,11 @@ export function testStore(name: string, open: () => Promise<StoreHarness>): void
       expect(await rowsOf('bad')).toEqual({ n: '0', ids: '0' })
     })
 
+    it('shows keys whose dots were escaped as they were sent', async () => {
+      const sql = `SELECT '{"a%2Eb":1,"a":{"b":2}}'::JSON AS json`
+      expect(await store.query(sql, {}, {}, never)).toEqual([{ json: { 'a.b': 1, a: { b: 2 } } }])
+    })
+
     it('gives 64-bit integers as strings and everything else as JSON has it', async () => {
       const rows = await store.query(
         `SELECT toUInt64(18446744073709551615) AS big, toInt64(-5) AS small, toUInt32(7) AS number, [toUInt64(1)] AS list, map('a', toInt64(2)) AS map,
