@@ -21,7 +21,8 @@ const contentTypes: Readonly<Record<string, string>> = {
 
 for (const dialect of dialects) {
   describe(`golden files of ${dialect.name}`, () => {
-    const inputs = readdirSync(join(folder, dialect.name)).filter((name) => /\.in\.\w+$/.test(name))
+    const own = join(folder, dialect.name)
+    const inputs = existsSync(own) ? readdirSync(own).filter((name) => /\.in\.\w+$/.test(name)) : []
     it('has some, each with an output of its own', () => {
       expect(inputs.length).toBeGreaterThan(0)
       expect(new Set(inputs.map((name) => name.split('.in.')[0])).size).toBe(inputs.length)
