@@ -29,11 +29,23 @@ export const contractSamples: Readonly<Record<string, ContractSample>> = {
     wrap: (events) => text(events),
     keys: 'events event_type event_name id labels http_url replay_data timestamp_ns started_at vital_value bot_verified project',
   },
+  otel: {
+    kind: 'traces',
+    good: { traceId: '5b8efff798038103d269b633813fc60c', spanId: 'eee19b7ec3c1b174', name: 'x' },
+    wrap: (events) => text({ resourceSpans: [{ scopeSpans: [{ spans: events }] }] }),
+    keys: 'resourceSpans resource scopeSpans scope spans traceId spanId parentSpanId name kind startTimeUnixNano endTimeUnixNano attributes key value stringValue intValue doubleValue boolValue arrayValue kvlistValue bytesValue values events links status code message flags traceState resourceLogs scopeLogs logRecords severityNumber severityText body timeUnixNano resourceMetrics scopeMetrics metrics gauge sum histogram exponentialHistogram summary dataPoints asInt asDouble count bucketCounts explicitBounds quantileValues exemplars scale zeroCount positive negative offset',
+  },
   s0: {
     kind: 'batch',
     good: { event_id: 'e', page_view: { url: 'u' } },
     wrap: (events) => text({ events }),
     keys: 'event_id user_id session_id page_view pageView performance metric_name value ad_event action revenue_micros ai_interaction navigation trigger search_event seq_number device_id',
+  },
+  posthog: {
+    kind: 'capture',
+    good: { event: 'x', distinct_id: 'u' },
+    wrap: (events) => text({ api_key: 'k', batch: events }),
+    keys: 'batch event uuid distinct_id properties timestamp offset sent_at $set $set_once api_key token $current_url $screen_width $session_id $device_id $user_id $is_identified $exception_list $snapshot_data $web_vitals_LCP_event $group_key alias $geoip_latitude options session_id $pageview $identify $exception $groupidentify stacktrace frames type value',
   },
   recommendations: {
     kind: 'recommendations',
@@ -49,10 +61,29 @@ export const contractSamples: Readonly<Record<string, ContractSample>> = {
     wrap: (events) => text({ events }),
     keys: 'event_id event_type request_id user_id session_id timestamp_ms experiment_id bucket device_type filters k latency_ms coverage algorithm alpha items canonical_id position visible_ms surface engagement_type dwell_ms component severity error_code message context resolution email query',
   },
+  umami: {
+    kind: 'send',
+    good: { type: 'event', payload: { hostname: 'h', url: '/' } },
+    wrap: (events) => text(events),
+    keys: 'type payload website hostname url referrer title screen language name data id tag userAgent browser os device timestamp engagement message stack kind ip identify event error',
+  },
+  plausible: {
+    kind: 'event',
+    good: { n: 'pageview', u: 'https://h/' },
+    wrap: ([event]) => text(typeof event === 'object' && !Array.isArray(event) ? (event ?? {}) : { d: event }),
+    single: true,
+    keys: 'n u d r p m e sd h w v i $ name url domain referrer props meta revenue',
+  },
   platform_events: {
     kind: 'platform-events',
     good: { event_type: 'project.created' },
     wrap: (events) => text({ events }),
     keys: 'event_id event_type event_category user_id entity_type entity_id event_data metadata source timestamp created_at geo_location device_info screen_width screen_height ip_address',
+  },
+  cdc: {
+    kind: 'cdc',
+    good: { op: 'u', table: 'users', key: 7, lsn: '0/16B3748', after: { id: 7, name: 'x' } },
+    wrap: (events) => text(events),
+    keys: 'op operation table schema key primaryKey before after lsn version ts timestamp transactionId source payload value topic partition offset name connector db collection snapshot ts_ms ts_ns ord file pos row ddl updateDescription updatedFields message prefix status transaction total_order fields field parameters c u d r t m',
   },
 }

@@ -1,9 +1,14 @@
+import { decodeCdc } from './cdc.ts'
 import type { Decode } from './decode.ts'
 import { decodeMillrace } from './millrace.ts'
+import { decodeOtlp } from './otlp.ts'
+import { decodePlausible } from './plausible.ts'
 import { decodePlatformEvents } from './platform-events.ts'
+import { decodePosthog } from './posthog.ts'
 import { decodeRecommendations } from './recommendations.ts'
 import { decodeS0 } from './s0.ts'
 import { decodeSegment } from './segment.ts'
+import { decodeUmami } from './umami.ts'
 
 /** One dialect, as data. A new one is a decoder file, a line here, its routes, and golden files in `testdata/<name>/`. */
 export interface Dialect {
@@ -39,6 +44,21 @@ export const dialects: readonly Dialect[] = [
     decode: decodeS0,
   },
   {
+    name: 'otel',
+    description: 'OTLP: traces, logs and metrics of OpenTelemetry, as protobuf or JSON',
+    source: 'OpenTelemetry SDKs of every language, and the OpenTelemetry Collector',
+    eventTypes: ['trace', 'log', 'metric'],
+    decode: decodeOtlp,
+  },
+  {
+    name: 'posthog',
+    description:
+      "PostHog's capture API, v0 and v1: events, autocapture, identities, groups, exceptions, web vitals, recordings",
+    source: 'posthog-js, posthog-node, posthog-python and its other libraries',
+    eventTypes: ['track', 'page', 'log', 'vital', 'replay'],
+    decode: decodePosthog,
+  },
+  {
     name: 'recommendations',
     description: 'the five events of a recommender: request, ranking, impression, click, error',
     source: 'recommendation services and their pages',
@@ -51,6 +71,27 @@ export const dialects: readonly Dialect[] = [
     source: 'applications with an event table of their own',
     eventTypes: ['track'],
     decode: decodePlatformEvents,
+  },
+  {
+    name: 'umami',
+    description: "Umami's collection API: page views, events, identify, performance, engagement, errors",
+    source: "Umami's tracker and server libraries",
+    eventTypes: ['page', 'track', 'vital', 'log'],
+    decode: decodeUmami,
+  },
+  {
+    name: 'plausible',
+    description: "Plausible's events API: page views, engagement and custom events",
+    source: "Plausible's tracker and events API",
+    eventTypes: ['page', 'track'],
+    decode: decodePlausible,
+  },
+  {
+    name: 'cdc',
+    description: 'changes of database rows: plain, or Debezium envelopes with and without their schema',
+    source: 'Kafka Connect and Debezium Server through an HTTP sink, triggers, any program',
+    eventTypes: ['cdc'],
+    decode: decodeCdc,
   },
 ]
 

@@ -1,8 +1,9 @@
+import { cdc } from './cdc.ts'
 import { createTransformerRegistry, type TransformerRegistry } from './registry.ts'
 import type { Transformer } from './transformer.ts'
 
 /** Every transformer of this release, one line each. */
-const builtIn: readonly Transformer[] = []
+const builtIn: readonly Transformer[] = [cdc]
 
 /** A registry of its own with all of them; what is registered there changes nothing elsewhere. */
 export function createTransformers(): TransformerRegistry {
