@@ -1,4 +1,4 @@
-import { ask, eventually, getJson, pause } from '../test/support/instance.ts'
+import { eventually, getJson, pause } from '../test/support/instance.ts'
 import { payloadOf, type Witness } from './writers.ts'
 
 export interface Reconciliation {
@@ -22,19 +22,39 @@ interface Ledger {
   }
 }
 
+export interface Reconciling {
+  readonly api: string
+  readonly collector: string
+  /** Runs SQL; `database` stands before its tables, with a point. */
+  ask<Row>(sql: string): Promise<readonly Row[]>
+  readonly database: string
+  readonly witness: Witness
+  readonly startedAt: number
+}
+
+/** Waits until everything that was acknowledged is in the tables; what hinders it. */
+export async function drained(api: string): Promise<string[]> {
+  try {
+    await eventually(async () => ((await lagOf(api)) === 0 ? true : undefined), 120_000, 'a lag of 0')
+    return []
+  } catch (error) {
+    return [String(error)]
+  }
+}
+
 /** Compares the tables with the witness: acked ⊆ stored ⊆ sent, each once, payloads intact, the ledger balanced, events still flow. */
-export async function reconcile(
-  api: string,
-  collector: string,
-  witness: Witness,
-  startedAt: number,
-): Promise<Reconciliation> {
-  await eventually(async () => ((await lagOf(api)) === 0 ? true : undefined), 120_000, 'a lag of 0')
+export async function reconcile({
+  api,
+  collector,
+  ask,
+  database,
+  witness,
+  startedAt,
+}: Reconciling): Promise<Reconciliation> {
   const broken = [...new Set(witness.wrong)].slice(0, 10).map((text) => `a wrong answer: ${text}`)
 
   const rows = await ask<{ id: string; n: string; text: string; value: number | string }>(
-    api,
-    `SELECT id, count() AS n, any(properties.text::String) AS text, any(properties.value::Int64) AS value FROM events WHERE event_name = 'chaos' GROUP BY id`,
+    `SELECT id, count() AS n, any(properties.text::String) AS text, any(properties.value::Int64) AS value FROM ${database}events WHERE event_name = 'chaos' GROUP BY id`,
   )
   const stored = new Set<string>()
   let twice = 0
@@ -57,7 +77,7 @@ export async function reconcile(
   if (altered > 0) broken.push(`${altered} payloads differ from what was sent`)
   if (invented > 0) broken.push(`${invented} stored ids were never sent`)
 
-  const kept = await ask<{ id: string }>(api, `SELECT DISTINCT id FROM quarantine WHERE startsWith(id, 'bad-')`)
+  const kept = await ask<{ id: string }>(`SELECT DISTINCT id FROM ${database}quarantine WHERE startsWith(id, 'bad-')`)
   const keptIds = new Set(kept.map(({ id }) => id))
   const missing = [...witness.quarantined].filter((id) => !keptIds.has(id)).length
   if (missing > 0) broken.push(`${missing} quarantined events are not in the quarantine`)
@@ -81,9 +101,7 @@ export async function reconcile(
   })
   const flows = await eventually(
     async () =>
-      (await ask(api, 'SELECT 1 AS one FROM events WHERE id = {id:String}', { id: fresh })).length === 1
-        ? true
-        : undefined,
+      (await ask(`SELECT 1 AS one FROM ${database}events WHERE id = '${fresh}'`)).length === 1 ? true : undefined,
     15_000,
   ).catch(() => false)
   if (!flows) broken.push('a fresh event does not reach the tables')

@@ -35,7 +35,7 @@ describe('the ledger while everything moves', () => {
     const stop = new AbortController()
     const from = Date.now() - 60_000
     const witness = createWitness()
-    const writers = [1, 2, 3, 4].map((number) => write(number, 77, collector, witness, stop.signal))
+    const writers = [1, 2, 3, 4].map((number) => write(number, 77, [collector], witness, stop.signal))
     const { answers, refusals, ended } = poll(api, from, stop.signal)
     await eventually(() => (answers.length > 10 && witness.acks > 20 ? true : undefined))
     for (const role of ['worker', 'engine', 'worker', 'collector', 'engine', 'worker', 'engine'] as const) {

@@ -1,77 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { askingUser, type ClickHouseServer, createClickHouseServer } from '../support/clickhouse.ts'
 import { cli } from '../support/cli.ts'
-import { ask, bin, createInstance, eventually, getJson, isAlive } from '../support/instance.ts'
+import { ask, createInstance, eventually, getJson, isAlive } from '../support/instance.ts'
 import { count, post, send, settled } from '../support/pipeline.ts'
+import { anyPorts, playRole, type RoleProcess as Playing, type RoleReady } from '../support/role.ts'
 
-interface RoleReady {
-  readonly collector: string | null
-  readonly api: string | null
-  readonly otlp: string | null
-  readonly grpc: string | null
-  readonly worker: string | null
-  readonly pid: Readonly<Record<string, number | null>>
-  readonly ms: number
-}
-
-interface RoleProcess {
+interface RoleProcess extends Omit<Playing, 'ready'> {
   readonly ready: RoleReady
-  stdout(): string
-  stderr(): string
-  end(signal: NodeJS.Signals): Promise<number | null>
 }
 
-const running = new Set<ChildProcess>()
-const anyPorts = {
-  MILLRACE_COLLECTOR_PORT: '0',
-  MILLRACE_COLLECTOR_OTLP_PORT: '0',
-  MILLRACE_COLLECTOR_GRPC_PORT: '0',
-  MILLRACE_API_PORT: '0',
-  MILLRACE_WORKER_PORT: '0',
-}
+const running = new Set<Playing>()
 
 /** `millrace <role>` in the foreground, until it is ready. */
 async function play(
   role: 'collector' | 'worker' | 'api',
-  data: string,
+  dataDir: string,
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): Promise<RoleProcess> {
-  const child = spawn(process.execPath, [bin, role, '--data', data, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...anyPorts, ...env },
-  })
-  running.add(child)
-  let out = ''
-  let log = ''
-  const exit = new Promise<number | null>((resolve) =>
-    child.once('exit', (code) => {
-      running.delete(child)
-      resolve(code)
-    }),
-  )
-  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
-  const ready = await new Promise<RoleReady>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk.toString()
-      const line = /^millrace ready (.*)\n/m.exec(out)?.[1]
-      if (line !== undefined) resolve(JSON.parse(line) as RoleReady)
-    })
-    void exit.then((code) => reject(new Error(`millrace ${role} ended with ${code}:\n${log}`)))
-  })
-  return {
-    ready,
-    stdout: () => out,
-    stderr: () => log,
-    end(signal) {
-      child.kill(signal)
-      return exit
-    },
-  }
+  const playing = playRole({ role, dataDir, env, args })
+  running.add(playing)
+  void playing.exit.then(() => running.delete(playing))
+  return { ...playing, ready: await playing.ready }
 }
 
 const folders: string[] = []
@@ -81,7 +34,7 @@ function folder(): string {
   return path
 }
 afterAll(() => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const playing of running) playing.signal('SIGKILL')
   for (const path of folders) rmSync(path, { recursive: true, force: true })
 })
 

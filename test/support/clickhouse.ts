@@ -18,6 +18,7 @@ export interface ClickHouseServer {
   /** As a crash; `start` brings it back on the same ports with its data. */
   kill9(): Promise<void>
   signal(signal: NodeJS.Signals): void
+  pid(): number
   /** Takes effect with the next start. */
   setUsers(users: readonly string[]): void
   /** As `millrace`, past any pipeline. */
@@ -103,6 +104,7 @@ export async function createClickHouseServer(options: ClickHouseServerOptions = 
     },
     kill9: () => end('SIGKILL'),
     signal: (signal) => void child?.kill(signal),
+    pid: () => child?.pid ?? 0,
     setUsers(next) {
       users = next
     },
