@@ -22,6 +22,11 @@ export function expected(pointer: string, what: string, value: unknown): Issue {
   return `${pointer}: expected ${what}, got ${describe(value)}`
 }
 
+/** An id of a fixed length: trace ids have 16 bytes, span ids 8. */
+export function expectedIdBytes(pointer: string, length: number, actual: number): Issue {
+  return `${pointer}: expected ${length} bytes, got ${actual}`
+}
+
 /** A plain object of JSON, not an array, null, or bytes. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)

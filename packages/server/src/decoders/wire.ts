@@ -75,6 +75,31 @@ export class WireReader {
     return value
   }
 
+  /** A fixed64 without sign. */
+  fixed64(): bigint {
+    if (this.at + 8 > this.end) throw this.malformed('cut within a fixed64', this.end)
+    const value = this.bytes.readBigUInt64LE(this.at)
+    this.at += 8
+    return value
+  }
+
+  fixed32(): number {
+    if (this.at + 4 > this.end) throw this.malformed('cut within a fixed32', this.end)
+    const value = this.bytes.readUInt32LE(this.at)
+    this.at += 4
+    return value
+  }
+
+  /** A signed varint in zigzag: 0, -1, 1, -2 … */
+  sint32(): number {
+    const value = this.uint32()
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  bool(): boolean {
+    return this.uint64() !== 0
+  }
+
   string(): string {
     const length = this.uint32()
     const start = this.at

@@ -1,0 +1,137 @@
+import type { DecodedBatch } from '../../core/batch.ts'
+import { PipelineError } from '../../core/errors.ts'
+import { describe, expected, type Issue, isObject, noteInfinite } from '../issues.ts'
+import { parseJsonBytes } from '../json.ts'
+import { mapOtelSpan } from '../transformers/otel-span.ts'
+import { EventList, JsonEvent } from './events.ts'
+import { readJsonResource, readJsonScope } from './json-source.ts'
+import { readJsonSpan } from './json-span.ts'
+import type { OtlpKind } from './model.ts'
+import { type OtelSource, otelSource } from './source.ts'
+
+/** A list under any of its names: the JSON mapping's, the .proto's, and those that it had before 2022. */
+interface ListNames {
+  readonly name: string
+  readonly others: readonly string[]
+}
+
+const lists: Readonly<Record<OtlpKind, { resources: ListNames; scopes: ListNames; items: ListNames }>> = {
+  traces: {
+    resources: { name: 'resourceSpans', others: ['resource_spans'] },
+    scopes: {
+      name: 'scopeSpans',
+      others: ['scope_spans', 'instrumentationLibrarySpans', 'instrumentation_library_spans'],
+    },
+    items: { name: 'spans', others: [] },
+  },
+  logs: {
+    resources: { name: 'resourceLogs', others: ['resource_logs'] },
+    scopes: {
+      name: 'scopeLogs',
+      others: ['scope_logs', 'instrumentationLibraryLogs', 'instrumentation_library_logs'],
+    },
+    items: { name: 'logRecords', others: ['log_records', 'logs'] },
+  },
+  metrics: {
+    resources: { name: 'resourceMetrics', others: ['resource_metrics'] },
+    scopes: {
+      name: 'scopeMetrics',
+      others: ['scope_metrics', 'instrumentationLibraryMetrics', 'instrumentation_library_metrics'],
+    },
+    items: { name: 'metrics', others: [] },
+  },
+}
+
+type JsonObject = Record<string, unknown>
+
+/** What of the body is not an item: needed to say what an item was sent with. */
+export interface JsonPlace {
+  readonly source: OtelSource
+  readonly mayHaveInfinite: boolean
+  /** The whole request that holds one item alone. */
+  readonly request: (item: unknown) => unknown
+}
+
+/**
+ * A request in OTLP's JSON. What is no list or object where one has to be makes the body malformed, as long as no item is concerned;
+ * an item that cannot be read is an event with its issues.
+ */
+export function* decodeJson(kind: OtlpKind, body: Uint8Array): Generator<undefined, DecodedBatch> {
+  const { value, mayHaveInfinite } = parseJsonBytes(body)
+  yield
+  const list = new EventList()
+  const names = lists[kind]
+  if (!isObject(value)) {
+    throw new PipelineError('malformed', `the body is ${describe(value)}, expected {"${names.resources.name}":[…]}`)
+  }
+  const resources = listOf(value, names.resources, '')
+  if (resources === undefined && Object.keys(value).length > 0) {
+    throw new PipelineError('malformed', `the body has no "${names.resources.name}"`)
+  }
+  for (const [r, ofResource] of objectsOf(resources, `/${names.resources.name}`)) {
+    const pointer = `/${names.resources.name}/${r}`
+    const resourceIssues: Issue[] = []
+    const schemaUrl = ofResource['schemaUrl'] ?? ofResource['schema_url']
+    const resource = readJsonResource(ofResource['resource'], schemaUrl, resourceIssues)
+    const scopes = listOf(ofResource, names.scopes, pointer)
+    for (const [s, ofScope] of objectsOf(scopes, `${pointer}/${names.scopes.name}`)) {
+      const issues = [...resourceIssues]
+      const scope = readJsonScope(
+        ofScope['scope'] ?? ofScope['instrumentationLibrary'] ?? ofScope['instrumentation_library'],
+        ofScope['schemaUrl'] ?? ofScope['schema_url'],
+        issues,
+      )
+      const items = listOf(ofScope, names.items, `${pointer}/${names.scopes.name}/${s}`) ?? []
+      const place: JsonPlace = {
+        source: otelSource(kind, resource, scope, issues),
+        mayHaveInfinite,
+        request: (item) => ({
+          [names.resources.name]: [
+            {
+              ...without(ofResource, names.scopes),
+              [names.scopes.name]: [{ ...without(ofScope, names.items), [names.items.name]: [item] }],
+            },
+          ],
+        }),
+      }
+      for (const item of items) if (list.add(readSpan(item, place))) yield
+    }
+  }
+  return { events: list.events }
+}
+
+function readSpan(item: unknown, { source, mayHaveInfinite, request }: JsonPlace): JsonEvent {
+  const issues: Issue[] = [...source.issues]
+  if (!isObject(item)) {
+    issues.push(expected('', 'a span', item))
+    return new JsonEvent({ ...source.columns }, issues, item, request)
+  }
+  const columns = mapOtelSpan(readJsonSpan(item, issues), source, issues)
+  if (mayHaveInfinite) noteInfinite(item, issues)
+  return new JsonEvent(columns, issues, item, request)
+}
+
+/** Undefined when it is absent. */
+function listOf(holder: JsonObject, { name, others }: ListNames, pointer: string): unknown[] | undefined {
+  let list = holder[name]
+  for (let index = 0; (list === undefined || list === null) && index < others.length; index++) {
+    list = holder[others[index] as string]
+  }
+  if (list === undefined || list === null) return undefined
+  if (Array.isArray(list)) return list
+  throw new PipelineError('malformed', `${pointer}/${name} is ${describe(list)}, expected an array`)
+}
+
+function* objectsOf(list: readonly unknown[] | undefined, pointer: string): Generator<[number, JsonObject]> {
+  if (list === undefined) return
+  for (const [index, item] of list.entries()) {
+    if (!isObject(item)) {
+      throw new PipelineError('malformed', `${pointer}/${index} is ${describe(item)}, expected an object`)
+    }
+    yield [index, item]
+  }
+}
+
+function without(holder: JsonObject, { name, others }: ListNames): JsonObject {
+  return Object.fromEntries(Object.entries(holder).filter(([key]) => key !== name && !others.includes(key)))
+}
