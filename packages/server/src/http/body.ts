@@ -15,13 +15,19 @@ const nothing = Buffer.alloc(0)
 
 export type BodyLimits = Pick<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs' | 'bodyStallMs'>
 
+/**
+ * What a dialect wraps its bodies in beside `content-encoding`: called with the inflated body and the most that may come out of it.
+ * MUST throw PipelineError `too_large` rather than return more.
+ */
+export type OpenBody = (body: Buffer, maxBytes: number) => Buffer
+
 /** Reads request bodies whole, inflated, within limits of size and time. One per listener. */
 export interface BodyReader {
   /**
    * The bytes count in `slot` until it leaves. Throws PipelineError `too_large`, `slow_body`, `unsupported_media_type`, `malformed`,
    * `unavailable`, or `cancelled` when the client went away.
    */
-  read(request: IncomingMessage, slot: Slot): Promise<Buffer>
+  read(request: IncomingMessage, slot: Slot, open?: OpenBody): Promise<Buffer>
   /** The bytes as they come on any stream, under the same limits. */
   receive(stream: Readable, slot: Slot): Promise<Buffer>
   /** What `wire` inflates to, in place of it in `slot`; `wireBytes` of it are given back. */
@@ -119,14 +125,20 @@ export function createBodyReader(limits: BodyLimits, now: () => number = Date.no
   return {
     receive,
     inflate,
-    async read(request, slot) {
+    async read(request, slot, open) {
       const { headers } = request
       const encoding = encodingOf(headers['content-encoding'])
       const length = headers['content-length']
       if (length !== undefined && Number(length) > limits.maxBodyBytes)
         throw tooLarge(limits.maxBodyBytes, Number(length))
       const wire = await receive(request, slot)
-      return encoding === 'identity' ? wire : inflate(encoding, wire, slot)
+      const inflated = encoding === 'identity' ? wire : await inflate(encoding, wire, slot)
+      const body = open?.(inflated, limits.maxBodyBytes) ?? inflated
+      if (body !== inflated) {
+        slot.grow(body.length)
+        slot.shrink(inflated.length)
+      }
+      return body
     },
     abandon(request) {
       if (request.complete || request.destroyed) return

@@ -13,7 +13,7 @@ import type { Deps } from '../core/deps.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
 import type { HttpAnswer } from './answer.ts'
-import { createBodyReader } from './body.ts'
+import { createBodyReader, type OpenBody } from './body.ts'
 import { createClientErrorHandler } from './client-error.ts'
 import type { HttpLimits, TlsConfig } from './config.ts'
 import { answerPreflight, type Cors, originHeaders } from './cors.ts'
@@ -30,7 +30,7 @@ export interface Exchange {
   readonly request: FastifyRequest
   readonly requestId: string
   /** The whole body, inflated; see BodyReader. At most once. */
-  readonly readBody: () => Promise<Buffer>
+  readonly readBody: (open?: OpenBody) => Promise<Buffer>
   /** Aborts when a stop has lasted too long. NOT when the client leaves: what it sent is stored all the same. */
   readonly signal: AbortSignal
   /** Aborts when the client leaves before its answer: for work that nobody else wants, such as a query. */
@@ -130,7 +130,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       answer = await route.respond({
         request,
         requestId,
-        readBody: () => bodies.read(request.raw, slot ?? unlimited),
+        readBody: (open) => bodies.read(request.raw, slot ?? unlimited, open),
         signal: stopDeadline.signal,
         untilGone: () => goneSignal(reply, stopDeadline.signal),
       })

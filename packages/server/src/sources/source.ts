@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { DecodedBatch } from '../core/batch.ts'
 import type { PipelineError } from '../core/errors.ts'
 import type { Receipt } from '../core/outcome.ts'
-import type { Decode, DecodeInSteps } from '../decoders/decode.ts'
+import type { Decode, DecodeContext, DecodeInSteps } from '../decoders/decode.ts'
 import type { HttpAnswer } from '../http/answer.ts'
 import type { Contents, RouteDescription } from '../http/describe.ts'
 import type { Exchange } from '../http/server.ts'
@@ -38,6 +38,8 @@ export interface SourceDescription {
   /** The path of which this one is another name. */
   readonly sameAs?: string
   readonly body: Contents
+  /** When all is well; 200 unless said. */
+  readonly status?: number
   readonly answer: Contents
   /** Of a 503 when only some events are stored. */
   readonly partly: Contents
@@ -71,6 +73,11 @@ export interface Source {
   readonly delegate?: (headers: IncomingHttpHeaders) => Source | undefined
   /** Media types; `''` takes a body without content-type. Everything else is 415. */
   readonly accepts: readonly string[]
+  /**
+   * What the dialect's clients wrap bodies in beside `content-encoding`, undone while the body is read: so what comes out counts against
+   * the listener's limits. MUST throw PipelineError `too_large` rather than return more than `maxBytes`.
+   */
+  readonly open?: (body: Buffer, cx: DecodeContext, maxBytes: number) => Buffer
   readonly decode: Decode
   /** For large bodies, where one exists. */
   readonly decodeInSteps?: DecodeInSteps

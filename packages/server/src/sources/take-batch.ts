@@ -5,6 +5,8 @@ import { PipelineError } from '../core/errors.ts'
 import { runInSteps } from '../core/in-steps.ts'
 import type { Receipt } from '../core/outcome.ts'
 import type { Authenticate, Principal } from '../core/principal.ts'
+import type { DecodeContext } from '../decoders/decode.ts'
+import type { OpenBody } from '../http/body.ts'
 import { checkMediaType, mediaTypeOf } from '../http/media-type.ts'
 import type { SequenceGaps } from './sequence-gaps.ts'
 import type { Source } from './source.ts'
@@ -22,7 +24,7 @@ export interface Arrival {
   readonly key?: string
   readonly query?: Readonly<Record<string, string | undefined>>
   /** The whole body, inflated; called at most once. */
-  readonly readBody: () => Promise<Buffer>
+  readonly readBody: (open?: OpenBody) => Promise<Buffer>
   readonly signal: AbortSignal
 }
 
@@ -52,9 +54,11 @@ export async function takeBatch(source: Source, arrival: Arrival, options: TakeO
   const mediaType = mediaTypeOf(headers['content-type'])
   checkMediaType(mediaType, source.accepts)
 
-  const body = await arrival.readBody()
+  const cx = contextOf(arrival, mediaType)
+  const { open } = source
+  const body = await arrival.readBody(open && ((wire, maxBytes) => open(wire, cx, maxBytes)))
   const receivedAt = options.deps.clock.now()
-  const batch = await decode(source, body, mediaType, arrival)
+  const batch = await decode(source, body, cx, arrival.signal)
   principal ??= authenticate(options, batch.writeKey, origin)
   const historical = isHistorical(headers[historicalHeader], principal)
 
@@ -85,18 +89,21 @@ function authenticate(options: TakeOptions, key: string | undefined, origin: str
 /** Bodies below this take a few milliseconds at most in any dialect. */
 const stepsFromBytes = 64 * 1024
 
+function contextOf({ headers, kind, query }: Arrival, mediaType: string): DecodeContext {
+  const lowered = headers as Readonly<Record<string, string | undefined>>
+  return { headers: lowered, kind, contentType: mediaType, ...(query && { query }) }
+}
+
 function decode(
   source: Source,
   body: Buffer,
-  mediaType: string,
-  arrival: Arrival,
+  cx: DecodeContext,
+  signal: AbortSignal,
 ): DecodedBatch | Promise<DecodedBatch> {
-  const { kind, query } = arrival
-  const headers = arrival.headers as Readonly<Record<string, string | undefined>>
-  const cx = { headers, kind, contentType: mediaType, ...(query && { query }) }
+  const { headers } = cx
   try {
     if (source.decodeInSteps === undefined || body.length < stepsFromBytes) return source.decode(body, cx)
-    return runInSteps(source.decodeInSteps(body, cx), arrival.signal).catch((error: unknown) => {
+    return runInSteps(source.decodeInSteps(body, cx), signal).catch((error: unknown) => {
       throw withHint(error, body, headers['content-encoding'])
     })
   } catch (error) {
