@@ -3,10 +3,10 @@ import { asId, expected, type Issue, isObject, setKey } from './issues.ts'
 import { mapContext } from './segment-context.ts'
 import { readTime } from './timestamp.ts'
 
-export const messageTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
+const messageTypes = ['track', 'identify', 'page', 'screen', 'group', 'alias'] as const
 export type MessageType = (typeof messageTypes)[number]
 
-export function isMessageType(value: unknown): value is MessageType {
+function isMessageType(value: unknown): value is MessageType {
   return (messageTypes as readonly unknown[]).includes(value)
 }
 
@@ -27,9 +27,10 @@ type Message = Record<string, unknown>
  * All: id = messageId, actor_id = userId, anonymous_id, timestamp = timestamp or originalTimestamp, context's columns.
  * `data` holds every other field of the message as it came, so nothing is dropped; `context` the whole context (without
  * `ip`), with `integrations`. Neither `properties` nor `traits` can make a message bad: they are the client's own.
+ * A message of another type, or of none, is an issue, and is mapped as far as all types are: it is found under its own id.
  */
 export function mapMessage(
-  type: MessageType,
+  type: unknown,
   message: Message,
   defaults: Message | undefined,
   columns: EventColumns,
@@ -72,8 +73,10 @@ export function mapMessage(
       setRequiredId(columns, 'resource_id', message['previousId'], '/previousId', issues)
       if (columns.actor_id === undefined) issues.push('/userId: required')
       break
+    default:
+      issues.push(type === undefined ? '/type: required' : expected('/type', messageTypes.join(', '), type))
   }
-  keepOtherFields(type, message, columns)
+  keepOtherFields(isMessageType(type) ? placedByType[type] : [], message, columns)
 }
 
 function mapPage(
@@ -195,10 +198,10 @@ const placedByType: Readonly<Record<MessageType, readonly string[]>> = {
   alias: ['previousId'],
 }
 
-function keepOtherFields(type: MessageType, message: Message, columns: EventColumns): void {
+function keepOtherFields(placedToo: readonly string[], message: Message, columns: EventColumns): void {
   let data = columns.data
   for (const key in message) {
-    if (placed.has(key) || placedByType[type].includes(key)) continue
+    if (placed.has(key) || placedToo.includes(key)) continue
     const value = message[key]
     if (value === null || value === undefined) continue
     if (key === 'originalTimestamp' && (message['timestamp'] === undefined || message['timestamp'] === null)) continue

@@ -6,7 +6,7 @@ import { describe, expected, type Issue, isObject, noteInfinite } from './issues
 import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
-import { isMessageType, type MessageType, mapMessage, messageTypes } from './segment-message.ts'
+import { type MessageType, mapMessage } from './segment-message.ts'
 import { readTime } from './timestamp.ts'
 
 /** Last part of the route → message type; `batch` and `b` carry several. The one-letter forms are the browser library's. */
@@ -72,9 +72,7 @@ function decodeMessage(
   const columns: EventColumns = {}
   const issues: Issue[] = []
   if (!isObject(message)) return { columns, original: message, issues: [expected('', 'object', message)] }
-  const type = route ?? message['type']
-  if (isMessageType(type)) mapMessage(type, message, defaults, columns, issues)
-  else issues.push(type === undefined ? '/type: required' : expected('/type', messageTypes.join(', '), type))
+  mapMessage(route ?? message['type'], message, defaults, columns, issues)
   if (mayHaveInfinite) noteInfinite(message, issues)
   return issues.length === 0 ? { columns, original: message } : { columns, original: message, issues }
 }
