@@ -86,4 +86,10 @@ export const contractSamples: Readonly<Record<string, ContractSample>> = {
     wrap: (events) => text(events),
     keys: 'op operation table schema key primaryKey before after lsn version ts timestamp transactionId source payload value topic partition offset name connector db collection snapshot ts_ms ts_ns ord file pos row ddl updateDescription updatedFields message prefix status transaction total_order fields field parameters c u d r t m',
   },
+  do_event: {
+    kind: 'do',
+    good: { id: 'e-1', verb: 'signup', source: 'Customer/1', createdAt: '2026-01-01T00:00:00Z' },
+    wrap: (events) => text({ ns: 'https://app.example/', events }),
+    keys: 'id ns type verb source sourceType data actionId actor actorType sequence timestamp createdAt bizStep disposition bizTransaction bizLocation readPoint status durability target inputVersion outputVersion error requestId sessionId workflowId startedAt completedAt durationMs traceId parentId name stack completed failed do try send action event',
+  },
 }

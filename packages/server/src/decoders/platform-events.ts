@@ -2,9 +2,9 @@ import type { EventColumns } from '@millrace/protocol'
 import type { RawEvent } from '../core/batch.ts'
 import type { Decode } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
-import { asId, expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
+import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { categoryOf, isPlatformCategory, isPlatformName, platformCategories } from './platform-event-types.ts'
-import { readTime } from './timestamp.ts'
+import { othersOf, readId, readNumber, readObject, readText, readTimeField, spelling } from './read-fields.ts'
 
 /**
  * A platform's own events: rows of a `platform_events` table, one, an array, `{"events":[…]}` or lines.
@@ -30,27 +30,32 @@ export const decodePlatformEvents: Decode = (body, cx) => decodeEvents(body, cx,
 
 const sources: readonly string[] = ['web', 'mobile', 'api', 'system']
 
-type Json = Record<string, unknown>
+type Json = Readonly<Record<string, unknown>>
 
 function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
   const columns: EventColumns = {}
   if (!isObject(event)) return { columns, original: event, issues: [expected('', 'object', event)] }
   const issues: Issue[] = []
   columns.event_type = 'track'
-  setId(columns, 'id', event, 'event_id', issues)
-  setId(columns, 'actor_id', event, 'user_id', issues)
-  setId(columns, 'resource_id', event, 'entity_id', issues)
-  setText(columns, 'resource_type', event, '', 'entity_type', issues)
-  setTime(event, columns, issues)
+  set(columns, 'id', readId(event, 'event_id', '', issues))
+  set(columns, 'actor_id', readId(event, 'user_id', '', issues))
+  set(columns, 'resource_id', readId(event, 'entity_id', '', issues))
+  set(columns, 'resource_type', readText(event, 'entity_type', '', issues))
+  set(columns, 'timestamp', readTimeField(event, spelling(event, 'timestamp', 'created_at'), '', issues))
   setType(event, columns, issues)
   setSource(event, columns, issues)
-  const data = objectOf(event, 'event_data', issues)
+  const data = readObject(event, 'event_data', '', issues)
   if (data !== undefined) columns.data = { ...data }
-  const metadata = objectOf(event, 'metadata', issues)
+  const metadata = readObject(event, 'metadata', '', issues)
   if (metadata !== undefined) mapMetadata(metadata, columns, issues)
-  keepOthers(event, columns)
+  set(columns, 'properties', othersOf(event, mapped))
   if (mayHaveInfinite) noteInfinite(event, issues)
   return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
+}
+
+/** Sets what is there. */
+function set<K extends keyof EventColumns>(columns: EventColumns, column: K, value: EventColumns[K] | undefined): void {
+  if (value !== undefined) columns[column] = value
 }
 
 function setType(event: Json, columns: EventColumns, issues: Issue[]): void {
@@ -83,36 +88,29 @@ function setSource(event: Json, columns: EventColumns, issues: Issue[]): void {
   else if (said === 'system') columns.actor_type = 'system'
 }
 
-function setTime(event: Json, columns: EventColumns, issues: Issue[]): void {
-  const field = event['timestamp'] == null ? 'created_at' : 'timestamp'
-  if (event[field] == null) return
-  const time = readTime(event[field])
-  if (typeof time === 'number') columns.timestamp = time
-  else issues.push(`/${field}: ${time}`)
-}
-
 function mapMetadata(metadata: Json, columns: EventColumns, issues: Issue[]): void {
   const { ip_address: _, ...context } = metadata
   columns.context = context
-  setId(columns, 'session_id', metadata, 'session_id', issues, 'metadata/')
-  setText(columns, 'http_user_agent', metadata, 'metadata/', 'user_agent', issues)
-  setText(columns, 'http_referrer', metadata, 'metadata/', 'referrer', issues)
-  setText(columns, 'http_url', metadata, 'metadata/', 'page_url', issues)
+  const at = 'metadata/'
+  set(columns, 'session_id', readId(metadata, 'session_id', at, issues))
+  set(columns, 'http_user_agent', readText(metadata, 'user_agent', at, issues))
+  set(columns, 'http_referrer', readText(metadata, 'referrer', at, issues))
+  set(columns, 'http_url', readText(metadata, 'page_url', at, issues))
   const geo = metadata['geo_location']
   if (isObject(geo)) {
-    const at = 'metadata/geo_location/'
-    setText(columns, 'geo_country', geo, at, 'country', issues)
-    setText(columns, 'geo_region', geo, at, 'region', issues)
-    setText(columns, 'geo_city', geo, at, 'city', issues)
-    setNumber(columns, 'geo_latitude', geo, at, 'latitude', issues)
-    setNumber(columns, 'geo_longitude', geo, at, 'longitude', issues)
+    const atGeo = `${at}geo_location/`
+    set(columns, 'geo_country', readText(geo, 'country', atGeo, issues))
+    set(columns, 'geo_region', readText(geo, 'region', atGeo, issues))
+    set(columns, 'geo_city', readText(geo, 'city', atGeo, issues))
+    set(columns, 'geo_latitude', readNumber(geo, 'latitude', atGeo, issues))
+    set(columns, 'geo_longitude', readNumber(geo, 'longitude', atGeo, issues))
   }
   const device = metadata['device_info']
   if (isObject(device)) {
-    const at = 'metadata/device_info/'
-    setText(columns, 'device_type', device, at, 'device_type', issues)
-    setText(columns, 'client_name', device, at, 'browser', issues)
-    setText(columns, 'os_name', device, at, 'os', issues)
+    const atDevice = `${at}device_info/`
+    set(columns, 'device_type', readText(device, 'device_type', atDevice, issues))
+    set(columns, 'client_name', readText(device, 'browser', atDevice, issues))
+    set(columns, 'os_name', readText(device, 'os', atDevice, issues))
     const { screen_width: width, screen_height: height } = device
     if (typeof width === 'number' && typeof height === 'number') columns.screen_size = `${width}x${height}`
   }
@@ -130,66 +128,3 @@ const mapped: ReadonlySet<string> = new Set([
   'source',
   'timestamp',
 ])
-
-function keepOthers(event: Json, columns: EventColumns): void {
-  for (const key of Object.keys(event)) {
-    if (mapped.has(key) || event[key] === null) continue
-    columns.properties ??= {}
-    setKey(columns.properties, key, event[key])
-  }
-}
-
-function objectOf(event: Json, field: string, issues: Issue[]): Json | undefined {
-  const value = event[field]
-  if (value == null) return undefined
-  if (isObject(value)) return value
-  issues.push(expected(`/${field}`, 'object', value))
-  return undefined
-}
-
-type IdColumn = 'id' | 'actor_id' | 'resource_id' | 'session_id'
-
-function setId(columns: EventColumns, column: IdColumn, from: Json, field: string, issues: Issue[], at = ''): void {
-  const id = asId(from[field])
-  if (id === null) issues.push(expected(`/${at}${field}`, 'string', from[field]))
-  else if (id !== undefined) columns[column] = id
-}
-
-type TextColumn =
-  | 'resource_type'
-  | 'http_user_agent'
-  | 'http_referrer'
-  | 'http_url'
-  | 'geo_country'
-  | 'geo_region'
-  | 'geo_city'
-  | 'device_type'
-  | 'client_name'
-  | 'os_name'
-
-function setText(
-  columns: EventColumns,
-  column: TextColumn,
-  from: Json,
-  at: string,
-  field: string,
-  issues: Issue[],
-): void {
-  const value = from[field]
-  if (typeof value === 'string') {
-    if (value !== '') columns[column] = value
-  } else if (value != null) issues.push(expected(`/${at}${field}`, 'string', value))
-}
-
-function setNumber(
-  columns: EventColumns,
-  column: 'geo_latitude' | 'geo_longitude',
-  from: Json,
-  at: string,
-  field: string,
-  issues: Issue[],
-): void {
-  const value = from[field]
-  if (typeof value === 'number') columns[column] = value
-  else if (value != null) issues.push(expected(`/${at}${field}`, 'number', value))
-}

@@ -1,3 +1,4 @@
+import { decodeDomainEvents } from './domain-events.ts'
 import { decodeCdc } from './cdc.ts'
 import type { Decode } from './decode.ts'
 import { decodeMillrace } from './millrace.ts'
@@ -92,6 +93,13 @@ export const dialects: readonly Dialect[] = [
     source: 'Kafka Connect and Debezium Server through an HTTP sink, triggers, any program',
     eventTypes: ['cdc'],
     decode: decodeCdc,
+  },
+  {
+    name: 'do_event',
+    description: 'domain events and actions of entities',
+    source: 'application code, durable objects',
+    eventTypes: ['track', 'trace'],
+    decode: decodeDomainEvents,
   },
 ]
 

@@ -1,3 +1,4 @@
+import { domainEvents } from './routes/domain-events.ts'
 import { cdc } from './routes/cdc.ts'
 import { millrace } from './routes/millrace.ts'
 import { otlp } from './routes/otlp.ts'
@@ -24,4 +25,5 @@ export const sources: readonly Source[] = [
   cdc,
   posthog,
   posthogV1,
+  domainEvents,
 ]
