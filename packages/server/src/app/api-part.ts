@@ -27,7 +27,7 @@ export function createApiPart({ config, opened, jobs, checks = {}, role, deps }:
   url(): string
 } {
   const { log, store, address, authenticate, projects } = opened
-  const ask = createClickHouseAsk({ address })
+  const ask = createClickHouseAsk({ address, seconds: config.query.seconds, rows: config.query.rows })
   const status = createStatus({ config, log, store, jobs, role, deps })
   const watch = createWatch(
     {

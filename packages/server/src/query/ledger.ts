@@ -35,7 +35,7 @@ export async function ledgerRows(
      WHERE project = {project:String} AND minute >= toDateTime({from:Int64}) AND minute < toDateTime({to:Int64}) AND ${within(loaded.outcomes, loaded.deadletters)}
      GROUP BY minute, source, outcome, reason ORDER BY minute, source, outcome, reason`,
     seconds(window),
-    { seconds: 30 },
+    { seconds: 10 },
     signal,
   )
   return rows.map((row) => ledgerRow(row))
@@ -94,7 +94,7 @@ export async function storeCounts(
     `project = {project:String} AND ${column} >= fromUnixTimestamp64Milli({from_ms:Int64}) AND ${column} < fromUnixTimestamp64Milli({to_ms:Int64}) AND ${condition}`
   const ask = (sql: string, from: number, more: Record<string, unknown> = {}) => {
     const params = { project: window.project, from_ms: Math.max(window.from, from), to_ms: window.to, ...more }
-    return store.query(sql, params, { seconds: 30 }, signal)
+    return store.query(sql, params, { seconds: 10 }, signal)
   }
   const cut = { cut: promised.expiresFrom / 1000 }
   const [events, expiries, quarantine, outcomes] = await Promise.all([

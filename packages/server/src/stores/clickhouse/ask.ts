@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { stringifyJson } from '@millrace/protocol'
 import { PipelineError } from '../../core/errors.ts'
 import type { Ask, AskAnswer, AskFormat } from '../ask.ts'
@@ -7,6 +8,7 @@ import { readCompactRows } from './compact-rows.ts'
 import { type ClickHouseAddress, type Connection, createConnections } from './connection.ts'
 import type { Login } from './engine/run-file.ts'
 import { queryError } from './errors.ts'
+import { createPatience, type Patience } from './patience.ts'
 
 const formats: Readonly<Record<AskFormat, { readonly clickhouse: string; readonly contentType: string }>> = {
   json: { clickhouse: 'JSONCompactEachRowWithNamesAndTypes', contentType: 'application/json' },
@@ -23,8 +25,19 @@ const trustForMs = 60_000
 /** Of an answer that is rewritten row by row: one piece of the body. */
 const pieceLength = 64 * 1024
 
+/** Beyond the question's own time: what is asked before it, and the way. */
+const patienceSeconds = 3
+
+export interface ClickHouseAskOptions {
+  readonly address: ClickHouseAddress
+  /** `query.seconds`: the engine ends a question by itself; one that is not even answered ends a little later. */
+  readonly seconds: number
+  /** `query.rows`: the engine does not count those of a SELECT without FROM. */
+  readonly rows: number
+}
+
 /** What people ask of ClickHouse, in the cage: the engine parses the query as the asker, we judge the tree, the asker's user runs it. */
-export function createClickHouseAsk({ address }: { readonly address: ClickHouseAddress }): Ask {
+export function createClickHouseAsk({ address, seconds, rows }: ClickHouseAskOptions): Ask {
   const connections = createConnections(address)
   const trusted = new Map<string, { readonly client: unknown; readonly until: number }>()
   let known: { readonly functions: KnownFunctions; readonly client: unknown; readonly until: number } | undefined
@@ -51,27 +64,44 @@ export function createClickHouseAsk({ address }: { readonly address: ClickHouseA
       if (bytes > maxQueryBytes)
         throw new PipelineError('limit_exceeded', `the query has ${bytes} bytes, at most ${maxQueryBytes} are allowed`)
       const connection = connections.current()
-      const functions = await prepare(connection, project, signal)
-      const login = connection.asking[project]!
-      const tree = await run(
-        connection,
-        login,
-        `EXPLAIN AST ${sql}`,
-        params,
-        'JSONCompactEachRowWithNamesAndTypes',
-        signal,
-      )
-      const lines: string[] = []
-      for await (const [line] of (await readCompactRows(tree.body)).rows) lines.push(String(line))
-      const why = judge(lines, functions)
-      if (why !== undefined) throw new PipelineError('query_refused', why)
-      return answer(await run(connection, login, sql, params, formats[format].clickhouse, signal), format)
+      const patience = createPatience(signal)
+      patience.wait(seconds + patienceSeconds)
+      try {
+        const functions = await prepare(connection, project, patience.signal)
+        const login = connection.asking[project]!
+        const tree = await run(
+          connection,
+          login,
+          `EXPLAIN AST ${sql}`,
+          params,
+          'JSONCompactEachRowWithNamesAndTypes',
+          patience.signal,
+        )
+        const lines: string[] = []
+        for await (const [line] of (await readCompactRows(tree.body)).rows) lines.push(String(line))
+        const why = judge(lines, functions)
+        if (why !== undefined) throw new PipelineError('query_refused', why)
+        const raw = await run(connection, login, sql, params, formats[format].clickhouse, patience.signal)
+        if (raw.rows > rows) {
+          raw.body.destroy()
+          throw new PipelineError(
+            'limit_exceeded',
+            `the answer has ${raw.rows} rows, at most ${rows} are allowed (query.rows); add a LIMIT or aggregate`,
+          )
+        }
+        patience.rest()
+        return await answer({ ...raw, body: patiently(raw.body, patience) }, format)
+      } catch (error) {
+        patience.close()
+        throw queryError(patience.explain(error), signal)
+      }
     },
   }
 }
 
 interface RawAnswer {
   readonly body: AsyncIterable<Uint8Array>
+  readonly rows: number
   readonly statistics: { readonly rows_read: number; readonly bytes_read: number; readonly elapsed_ms: number }
 }
 
@@ -83,7 +113,7 @@ async function run(
   params: Readonly<Record<string, unknown>>,
   format: string,
   signal: AbortSignal,
-): Promise<RawAnswer> {
+): Promise<RawAnswer & { readonly body: Readable }> {
   try {
     const { stream, summary } = await client.exec({
       query,
@@ -97,7 +127,8 @@ async function run(
       abort_signal: signal,
     })
     return {
-      body: stream as AsyncIterable<Uint8Array>,
+      body: stream as Readable,
+      rows: Number(summary?.result_rows ?? 0),
       statistics: {
         rows_read: Number(summary?.read_rows ?? 0),
         bytes_read: Number(summary?.read_bytes ?? 0),
@@ -105,7 +136,24 @@ async function run(
       },
     }
   } catch (error) {
-    throw queryError(error, signal)
+    // Why it was given up, the asker knows.
+    throw signal.aborted ? error : queryError(error, signal)
+  }
+}
+
+/** Whoever reads may be slow, the store may not: the clock runs only while we wait for it. */
+async function* patiently(body: AsyncIterable<Uint8Array>, patience: Patience): AsyncGenerator<Uint8Array> {
+  try {
+    patience.wait(patienceSeconds)
+    for await (const piece of body) {
+      patience.rest()
+      yield piece
+      patience.wait(patienceSeconds)
+    }
+  } catch (error) {
+    throw patience.explain(error)
+  } finally {
+    patience.close()
   }
 }
 

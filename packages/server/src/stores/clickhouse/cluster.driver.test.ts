@@ -150,7 +150,7 @@ describe('a cluster', () => {
     for (const project of ['default', 'other'])
       for (let record = 0; record < 8; record++)
         await store.insert(eventsBlock(recordRows(project, 300 + record, 10)), `${project}/events/${record}`, never)
-    const ask = createClickHouseAsk({ address: pair.address })
+    const ask = createClickHouseAsk({ address: pair.address, seconds: 10, rows: 100_000 })
     const read = async (sql: string) => {
       const answer = await ask.ask('default', sql, {}, 'ndjson', never)
       let text = ''

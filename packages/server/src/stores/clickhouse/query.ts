@@ -1,9 +1,9 @@
-import { PipelineError } from '../../core/errors.ts'
 import type { QueryLimits, Rows } from '../store.ts'
 import { readCompactRows } from './compact-rows.ts'
 import type { Connection } from './connection.ts'
 import type { Login } from './engine/run-file.ts'
 import { queryError } from './errors.ts'
+import { createPatience } from './patience.ts'
 
 const format = 'JSONCompactEachRowWithNamesAndTypes'
 
@@ -35,9 +35,8 @@ export async function queryRows(
     ...(limits.rows === undefined ? {} : { max_result_rows: String(limits.rows), result_overflow_mode: 'throw' }),
   }
   const rows: Record<string, unknown>[] = []
-  const patience =
-    limits.seconds === undefined ? undefined : AbortSignal.timeout((limits.seconds + patienceSeconds) * 1000)
-  const ending = patience === undefined ? signal : AbortSignal.any([signal, patience])
+  const patience = createPatience(signal)
+  if (limits.seconds !== undefined) patience.wait(limits.seconds + patienceSeconds)
   try {
     const { stream } = await connection.client.exec({
       query: sql,
@@ -47,22 +46,20 @@ export async function queryRows(
         string | number
       >,
       ...(login === undefined ? {} : { auth: { username: login.user, password: login.password } }),
-      abort_signal: ending,
+      abort_signal: patience.signal,
     })
     const answer = await readCompactRows(stream)
     const names = answer.columns.map(({ name }) => name)
     for await (const values of answer.rows) {
-      ending.throwIfAborted()
+      patience.signal.throwIfAborted()
       const row: Record<string, unknown> = {}
       for (let index = 0; index < names.length; index++) row[names[index]!] = values[index]
       rows.push(row)
     }
   } catch (error) {
-    if (patience?.aborted === true && !signal.aborted)
-      throw new PipelineError('unavailable', `the store did not answer within ${limits.seconds! + patienceSeconds} s`, {
-        cause: error,
-      })
-    throw queryError(error, signal)
+    throw queryError(patience.explain(error), signal)
+  } finally {
+    patience.close()
   }
   return rows
 }

@@ -46,7 +46,7 @@ beforeAll(async () => {
   )
   await sql(`INSERT INTO quarantine (id, project, source, received_at, batch_id, index, reason, redacted, event_type, sealed, seal_key, log_position) SETTINGS insert_allow_materialized_columns = 1
     VALUES ('1', 'a', 'segment', now64(3), '', 0, 'schema', '{}', 'track', 'sealed-secret', 'key-secret', 1), ('secret', 'b', 'secret', now64(3), '', 0, 'schema', '{}', 'track', 'x', 'y', 2)`)
-  ask = createClickHouseAsk({ address: { embedded: engine.runFile } })
+  ask = createClickHouseAsk({ address: { embedded: engine.runFile }, seconds: 2, rows: 1000 })
   await ask.start(never)
 })
 afterAll(async () => {
@@ -345,6 +345,22 @@ describe('stops at the limits', () => {
     expect(await rowsOf('SELECT 1 AS alive')).toEqual([{ alive: 1 }])
   })
 
+  it.each(['json', 'ndjson', 'csv', 'parquet', 'arrow'] as const)(
+    'rows that come from no table, as %s',
+    async (format) => {
+      for (const query of [
+        'SELECT arrayJoin(range(1001))',
+        'WITH 1 AS x SELECT arrayJoin(range(3000)) + x',
+        'SELECT arrayJoin(range(800)) UNION ALL SELECT arrayJoin(range(800))',
+      ])
+        await expect(body(query, {}, format), query).rejects.toMatchObject({
+          code: 'limit_exceeded',
+          message: expect.stringMatching(/^the answer has \d+ rows, at most 1000 are allowed/),
+        })
+      expect((await body('SELECT arrayJoin(range(1000))', {}, format)).length).toBeGreaterThan(1000)
+    },
+  )
+
   it('ends a query when its asker leaves', async () => {
     const leaving = new AbortController()
     const mark = `leaving${Date.now()}`
@@ -586,7 +602,11 @@ describe('answers what analysts ask', () => {
 describe('on a server by URL', () => {
   const askOf = (project: string, login: { user: string; password: string }) => {
     const { url, service, database } = engine.run()
-    return createClickHouseAsk({ address: { server: { url, ...service, database, asking: { [project]: login } } } })
+    return createClickHouseAsk({
+      address: { server: { url, ...service, database, asking: { [project]: login } } },
+      seconds: 10,
+      rows: 1000,
+    })
   }
 
   it('asks as the user that was made for the project', async () => {
