@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
 import type { Service } from '../core/service.ts'
-import type { Log } from '../log/log.ts'
+import { type Log, topics } from '../log/log.ts'
 import { gaugeOf } from './metrics.ts'
 
 export interface AdmissionOptions {
@@ -63,11 +63,15 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   async function hasUnloaded(): Promise<boolean> {
-    const committed = await log.committed(group)
-    for (const { partition, next } of await log.bounds('events')) {
-      const done = committed.find((position) => position.topic === 'events' && position.partition === partition)
-      if (done === undefined ? next > 0 : done.offset < next) return true
-    }
+    const [committed, ...ends] = await Promise.all([
+      log.committed(group),
+      ...topics.map(async (topic) => ({ topic, bounds: await log.bounds(topic) })),
+    ])
+    for (const { topic, bounds } of ends)
+      for (const { partition, next } of bounds) {
+        const done = committed.find((position) => position.topic === topic && position.partition === partition)
+        if (done === undefined ? next > 0 : done.offset < next) return true
+      }
     return false
   }
 

@@ -239,6 +239,22 @@ describe('admission', () => {
     await admission.stop()
   })
 
+  it.each(['quarantine', 'outcomes', 'deadletters'] as const)(
+    'refuses while the log is full of %s alone',
+    async (topic) => {
+      const log = memoryLog()
+      const value = new Uint8Array(100)
+      await log.append([{ topic, partition: 0, value }], {}, never)
+      const { admission, clock } = await open(log, 10, { free: 1000 })
+      expect(() => admission.check()).toThrow(/not all loaded/)
+      const membership = await log.join('load', [topic], async () => {}, never)
+      await log.commit(membership, [{ topic, partition: 0, offset: 1 }])
+      await clock.step()
+      admission.check()
+      await admission.stop()
+    },
+  )
+
   it('is asked before anything of a request is stored', async () => {
     const test = await openGateUnderTest({ config: { minFreeBytes: 2, freeBytes: async () => 1 } })
     await expect(test.accept(rawBatch([goodEvent('a')]))).rejects.toMatchObject({ code: 'unavailable' })
