@@ -6,7 +6,7 @@ import { createDedupIndex } from '../gate/dedup/create-dedup-index.ts'
 import { createSharedDedup } from '../gate/dedup/shared-dedup.ts'
 import { createGate } from '../gate/gate.ts'
 import { createKeyRing } from '../kv/key-ring.ts'
-import { createCollector } from '../sources/collector.ts'
+import { createListeners } from '../sources/listeners.ts'
 import type { Config } from './config.ts'
 import { openLog, openSharedCache, openState } from './drivers.ts'
 import { projectsOf } from './projects.ts'
@@ -39,7 +39,7 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
     config: { dataDir, minFreeBytes: config.log.minFreeBytes, retention: config.log.retention },
     deps,
   })
-  const http = createCollector({
+  const listeners = createListeners({
     config: config.collector,
     basePath: config.basePath,
     accept: gate.accept,
@@ -47,13 +47,17 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
     readiness: () => gate.refusal(),
     deps,
   })
-  const all = startInOrder([state, log, ...(cache === undefined ? [] : [cache]), keys, dedup, gate, http])
+  const all = startInOrder([state, log, ...(cache === undefined ? [] : [cache]), keys, dedup, gate, listeners])
   return {
     async start(signal) {
       await all.start(signal)
-      writeRunFile(dataDir, 'collector', { url: http.url() })
+      const { collector: url, otlp, grpc } = listeners.urls()
+      writeRunFile(dataDir, 'collector', { url, otlp, grpc })
     },
     stop: () => all.stop(),
-    ready: () => ({ url: http.url() }),
+    ready() {
+      const { collector: url, otlp, grpc } = listeners.urls()
+      return { url, otlp, grpc }
+    },
   }
 }

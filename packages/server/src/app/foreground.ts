@@ -72,7 +72,11 @@ export async function playRole(
     await Promise.race([role.start(signal), ended.promise])
     const { url, otlp, grpc } = role.ready()
     // `worker.json` with a URL would be that of an API, as under a supervisor.
-    writeRunFile(dataDir, name, name === 'worker' ? { probes: url } : { url })
+    writeRunFile(
+      dataDir,
+      name,
+      name === 'worker' ? { probes: url } : { url, ...(name === 'collector' && { otlp, grpc }) },
+    )
     const of = <T>(who: LoneRole, value: T): T | null => (who === name ? value : null)
     const ready: LoneReady = {
       collector: of('collector', url),

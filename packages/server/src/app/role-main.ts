@@ -15,8 +15,9 @@ export type RoleMessage =
 export interface RoleReady {
   /** Of its listener; null when it has none. */
   readonly url: string | null
-  readonly otlp?: string
-  readonly grpc?: string
+  /** Null: off, or another process has the port. */
+  readonly otlp?: string | null
+  readonly grpc?: string | null
 }
 
 export interface Role extends Service {

@@ -29,7 +29,9 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
 
   const pid = (role: string) => readRunFile<{ pid: number }>(dataDir, `${role}.pid`)?.pid ?? null
   const parts = partsOf(config)
-  const url = (role: string) => readRunFile<{ url: string }>(dataDir, `${role}.json`)?.url ?? null
+  const told = (role: string) =>
+    readRunFile<{ url: string; otlp?: string | null; grpc?: string | null }>(dataDir, `${role}.json`)
+  const url = (role: string) => told(role)?.url ?? null
 
   async function read(signal: AbortSignal): Promise<Record<string, unknown>> {
     const problems: string[] = []
@@ -82,6 +84,8 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
       data_dir: dataDir,
       auth: config.auth,
       collector: url('collector'),
+      otlp: told('collector')?.otlp ?? null,
+      grpc: told('collector')?.grpc ?? null,
       api: url('api') ?? url('worker'),
       pid: {
         supervisor: pid('supervisor'),

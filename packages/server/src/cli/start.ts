@@ -7,6 +7,7 @@ import { createLogger } from '../app/logger.ts'
 import { createSupervisor, type Ready } from '../app/supervisor.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { print, say } from './output.ts'
+import { openTelemetry } from './status-page.ts'
 
 /** `millrace start`: supervisor, engine, collector and worker; ends with SIGINT or SIGTERM. */
 export async function start(flags: Readonly<Record<string, unknown>>): Promise<void> {
@@ -50,7 +51,9 @@ function banner(ready: Ready): string {
   return `
 ${styleText('bold', 'Millrace is ready')} ${dim(`after ${ready.ms} ms`)}
   send to  ${ready.collector}   ${dim('any write key; Segment, Millrace JSON, protobuf')}
-  ask at   ${ready.api}
+${openTelemetry(ready)
+  .map((where) => `           ${where}\n`)
+  .join('')}  ask at   ${ready.api}
 
 Try, in another terminal:
   ${dim('# store an event: 200 means that it is on disk')}

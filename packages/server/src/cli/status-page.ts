@@ -7,6 +7,8 @@ export interface Status {
   readonly engine_version: string | null
   readonly uptime_seconds: number
   readonly collector: string | null
+  readonly otlp: string | null
+  readonly grpc: string | null
   readonly api: string | null
   readonly pid: Readonly<Record<string, number | null>>
   readonly jobs: readonly {
@@ -43,6 +45,7 @@ export function statusPage({
   return [
     styleText('bold', `Millrace ${version}`) + styleText('dim', `, up ${showDuration(uptime_seconds * 1000)}`),
     line('send to', answer.collector ?? 'no collector here'),
+    ...openTelemetry(answer).map((says) => line('', says)),
     line('ask at', answer.api ?? 'no API here'),
     line(
       'processes',
@@ -63,5 +66,19 @@ export function statusPage({
       ),
     ),
     ...problems.map((problem) => styleText('red', `  ! ${problem}`)),
+  ]
+}
+
+/** Where exporters send, in words; none where their ports are off or another process's. */
+export function openTelemetry({
+  otlp,
+  grpc,
+}: {
+  readonly otlp: string | null
+  readonly grpc: string | null
+}): string[] {
+  return [
+    ...(otlp === null ? [] : [`${otlp}   OpenTelemetry over HTTP`]),
+    ...(grpc === null ? [] : [`${grpc}   OpenTelemetry over gRPC`]),
   ]
 }

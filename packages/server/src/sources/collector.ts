@@ -2,6 +2,7 @@ import type { Accept } from '../core/batch.ts'
 import type { Deps } from '../core/deps.ts'
 import type { Authenticate } from '../core/principal.ts'
 import type { CollectorConfig } from '../http/config.ts'
+import type { InFlight } from '../http/in-flight.ts'
 import { mountHealth, mountMetrics, type Readiness } from '../http/health.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
 import { keyOf } from './credentials.ts'
@@ -19,21 +20,28 @@ export interface CollectorOptions {
   readonly readiness: Readiness
   /** Default: every dialect. */
   readonly sources?: readonly Source[]
+  /** Another listener beside it: one dialect at its bare paths, and probes. */
+  readonly only?: { readonly name: string; readonly port: number; readonly portKey: string; readonly source: Source }
+  /** What all listeners of the process bear together. Default: its own. */
+  readonly inFlight?: InFlight
   readonly deps: Deps
 }
 
 /** The collector's HTTP listener: every dialect's routes, probes and metrics. Start it after the gate, stop it before. */
 export function createCollector(options: CollectorOptions): HttpServer {
-  const { config, deps, authenticate, basePath = '' } = options
+  const { config, deps, authenticate, only } = options
+  const basePath = only === undefined ? (options.basePath ?? '') : ''
   // `/metrics` shows projects' names and rates, so it takes an admin key wherever keys are asked for.
   const allowMetrics = (headers: Readonly<Record<string, unknown>>) => {
     const key = keyOf(headers as Record<string, string>, undefined)
     authenticate({ scope: 'admin', ...(key !== undefined && { key }) })
   }
   return createHttpServer({
-    name: 'collector',
+    name: only?.name ?? 'collector',
     host: config.host,
-    port: config.port,
+    port: only?.port ?? config.port,
+    ...(only && { portKey: only.portKey }),
+    ...(options.inFlight && { inFlight: options.inFlight }),
     ...(config.tls && { tls: config.tls }),
     trustProxy: config.trustProxy,
     limits: config.limits,
@@ -53,7 +61,7 @@ export function createCollector(options: CollectorOptions): HttpServer {
     deps,
     mount(http) {
       registerSources(http, {
-        sources: options.sources ?? allSources,
+        sources: only === undefined ? (options.sources ?? allSources) : [only.source],
         accept: options.accept,
         authenticate,
         basePath,
@@ -61,7 +69,7 @@ export function createCollector(options: CollectorOptions): HttpServer {
       })
       for (const path of basePath === '' ? [''] : ['', basePath]) {
         mountHealth(http, options.readiness, path)
-        mountMetrics(http, deps.metrics, allowMetrics, path)
+        if (only === undefined) mountMetrics(http, deps.metrics, allowMetrics, path)
       }
     },
   })

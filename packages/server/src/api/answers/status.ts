@@ -12,6 +12,8 @@ export const statusAnswer = z
     uptime_seconds: count,
     auth: z.enum(['open', 'keys']),
     collector: known(z.string()).describe('where events are sent'),
+    otlp: known(z.string()).describe('OpenTelemetry over HTTP, on its own port; null: off, or the port is taken'),
+    grpc: known(z.string()).describe('OpenTelemetry over gRPC; null: off, or the port is taken'),
     api: known(z.string()),
     pid: z.looseObject({
       supervisor: known(z.int()),
@@ -51,6 +53,8 @@ export const statusExample = {
   uptime_seconds: 3600,
   auth: 'open' as const,
   collector: 'http://127.0.0.1:8088',
+  otlp: 'http://127.0.0.1:4318',
+  grpc: 'http://127.0.0.1:4317',
   api: 'http://127.0.0.1:8089',
   pid: { supervisor: 4100, collector: 4112, worker: 4113, engine: 4111 },
   jobs: [
