@@ -92,4 +92,33 @@ export const contractSamples: Readonly<Record<string, ContractSample>> = {
     wrap: (events) => text({ ns: 'https://app.example/', events }),
     keys: 'id ns type verb source sourceType data actionId actor actorType sequence timestamp createdAt bizStep disposition bizTransaction bizLocation readPoint status durability target inputVersion outputVersion error requestId sessionId workflowId startedAt completedAt durationMs traceId parentId name stack completed failed do try send action event',
   },
+  web_vitals: {
+    kind: 'vitals',
+    good: { name: 'LCP', value: 1200.5, delta: 1200.5, rating: 'good', id: 'v6-1767225600000-1' },
+    wrap: (events) => text({ vitals: events, pageUrl: 'https://shop.example/' }),
+    keys: 'vitals metrics name value delta rating id navigationType navigationURL entries attribution element target largestShiftTarget interactionTarget loadState pageUrl sessionId userId anonymousId ns userAgent timestamp sentAt writeKey tagName',
+  },
+  rrweb: {
+    kind: 'replay',
+    good: { type: 3, data: { source: 0 }, timestamp: 1767225600000 },
+    wrap: (events) => text({ sessionId: 's', events }),
+    keys: 'sessionId sequence startedAt pageUrl events data type timestamp source href node windowId sentAt writeKey userId',
+  },
+  snippet: {
+    kind: 'snippet',
+    good: { name: 'https://shop.example/a.js', initiatorType: 'script', startTime: 1, duration: 0 },
+    wrap: (events) => text({ entries: events, timeOrigin: 1767225600000.5 }),
+    keys: 'entries resources name initiatorType startTime duration domainLookupStart domainLookupEnd connectStart connectEnd requestStart responseStart responseEnd transferSize decodedBodySize requestId sessionId pageUrl timestamp timeOrigin contentType resourceType priority nextHopProtocol responseStatus',
+  },
+  workers_tail: {
+    kind: 'tail',
+    good: {
+      scriptName: 'shop',
+      outcome: 'ok',
+      eventTimestamp: 1767225600000,
+      event: { request: { url: 'https://a.example/' } },
+    },
+    wrap: (events) => text(events),
+    keys: 'scriptName scriptVersion dispatchNamespace entrypoint durableObjectId outcome eventTimestamp cpuTime wallTime event type request response url method headers cf status queue queueName batchSize cron scheduledTime rpcMethod rayId logs exceptions diagnosticsChannelEvents tailAttributes name message stack level timestamp country latitude asn botManagement score verifiedBot traceparent user-agent content-length id tag EventTimestampMs ScriptName ScriptVersion EventType Outcome Event Request Response URL Method Status Logs Exceptions TimestampMs RayID',
+  },
 }

@@ -1,3 +1,4 @@
+import { decodeTail } from './tail.ts'
 import { decodeDomainEvents } from './domain-events.ts'
 import { decodeCdc } from './cdc.ts'
 import type { Decode } from './decode.ts'
@@ -7,9 +8,12 @@ import { decodePlausible } from './plausible.ts'
 import { decodePlatformEvents } from './platform-events.ts'
 import { decodePosthog } from './posthog.ts'
 import { decodeRecommendations } from './recommendations.ts'
+import { decodeResourceTiming } from './resource-timing.ts'
+import { decodeRrweb } from './rrweb.ts'
 import { decodeS0 } from './s0.ts'
 import { decodeSegment } from './segment.ts'
 import { decodeUmami } from './umami.ts'
+import { decodeWebVitals } from './web-vitals.ts'
 
 /** One dialect, as data. A new one is a decoder file, a line here, its routes, and golden files in `testdata/<name>/`. */
 export interface Dialect {
@@ -100,6 +104,34 @@ export const dialects: readonly Dialect[] = [
     source: 'application code, durable objects',
     eventTypes: ['track', 'trace'],
     decode: decodeDomainEvents,
+  },
+  {
+    name: 'web_vitals',
+    description: 'metric objects of web-vitals, single, in arrays and with their page and session',
+    source: 'web-vitals, with sendBeacon or fetch',
+    eventTypes: ['vital'],
+    decode: decodeWebVitals,
+  },
+  {
+    name: 'rrweb',
+    description: 'chunks of rrweb session recordings, plain, compressed and packed',
+    source: '@rrweb/record, with sendBeacon or fetch',
+    eventTypes: ['replay'],
+    decode: decodeRrweb,
+  },
+  {
+    name: 'snippet',
+    description: 'resource timing of browsers: PerformanceResourceTiming entries',
+    source: "a page's own script, with sendBeacon or fetch",
+    eventTypes: ['snippet'],
+    decode: decodeResourceTiming,
+  },
+  {
+    name: 'workers_tail',
+    description: 'invocations of Cloudflare Workers, from a Tail Worker or from Logpush',
+    source: 'Tail Workers, Logpush jobs of workers_trace_events',
+    eventTypes: ['tail'],
+    decode: decodeTail,
   },
 ]
 

@@ -1,4 +1,6 @@
+import { workersTail } from './routes/workers-tail.ts'
 import { domainEvents } from './routes/domain-events.ts'
+import { rrweb, snippet, webVitals } from './routes/browser-signals.ts'
 import { cdc } from './routes/cdc.ts'
 import { millrace } from './routes/millrace.ts'
 import { otlp } from './routes/otlp.ts'
@@ -26,4 +28,8 @@ export const sources: readonly Source[] = [
   posthog,
   posthogV1,
   domainEvents,
+  webVitals,
+  rrweb,
+  snippet,
+  workersTail,
 ]
