@@ -128,7 +128,8 @@ function setTimestamp(message: Message, columns: EventColumns, issues: Issue[]):
 
 function readOptionalTime(value: unknown, pointer: string, issues: Issue[]): number | undefined {
   if (value === undefined || value === null) return undefined
-  const time = readTime(value)
+  // JSON has no dates; programs that hand messages to a transformer do.
+  const time = readTime(typeof value === 'object' && value instanceof Date ? value.getTime() : value)
   if (typeof time === 'number') return time
   issues.push(`${pointer}: ${time}`)
   return undefined

@@ -53,7 +53,7 @@ export function createTransformerRegistry(transformers: readonly Transformer[] =
     get: (name) => byName.get(name),
     getFunction: (name) => byName.get(name)?.transform,
     list: () => [...byName.keys()],
-    listWithMeta: () => [...byName.values()].map(({ transform: _, ...meta }) => meta),
+    listWithMeta: () => [...byName.values()].map(metaOf),
     listBySource: (source) => namesOf((one) => one.source === source),
     listByEventType: (eventType) => namesOf((one) => one.eventType === eventType),
     transform,
@@ -66,4 +66,8 @@ export function createTransformerRegistry(transformers: readonly Transformer[] =
     },
     clear: () => byName.clear(),
   }
+}
+
+function metaOf({ name, description, source, eventType, multipleOutputs }: Transformer): TransformerMeta {
+  return { name, description, source, eventType, multipleOutputs }
 }
