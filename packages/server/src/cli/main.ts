@@ -113,6 +113,33 @@ program.addCommand(
 program.addCommand(
   printing(
     asking(
+      defineCommand(
+        'import <files...>',
+        'Store files of events as history: NDJSON, JSON, CSV with a header, also gzipped.',
+        [
+          { command: 'npx millrace import export.ndjson.gz', says: 'whose events they are is told by the first one' },
+          { command: 'npx millrace import --dialect posthog events.csv', says: 'or say it' },
+          {
+            command: 'npx millrace import export.ndjson.gz',
+            says: 'again after Ctrl-C or a crash: goes on where it was',
+          },
+        ],
+      ),
+    ),
+  )
+    .option('--dialect <name>', 'millrace, segment, posthog, otel, cloudevents, cdc … (default: by the first event)')
+    .option('--format <form>', 'json or csv (default: by the name of the file)')
+    .option('--batch <n>', 'events a request', '1000')
+    .option('--restart', 'from the beginning, also when an import of the file was ended before')
+    .option('--collector <address>', 'where to send (environment: MILLRACE_COLLECTOR_URL; default: what the API says)')
+    .action(async (files: string[], flags: Record<string, string>) =>
+      (await import('./import.ts')).importFiles(files, flags),
+    ),
+)
+
+program.addCommand(
+  printing(
+    asking(
       defineCommand('query <sql>', "Ask in ClickHouse SQL, read-only, within the key's project.", [
         { command: 'npx millrace query "select event_name, count() from events group by 1"', says: 'a table' },
         {

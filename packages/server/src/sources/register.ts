@@ -8,6 +8,7 @@ import type { Exchange, Http } from '../http/server.ts'
 import { keyOf } from './credentials.ts'
 import { describeRoute } from './describe.ts'
 import { createSequenceGaps, type SequenceGaps } from './sequence-gaps.ts'
+import { ownAnswer } from './routes/own.ts'
 import type { Source, SourceRoute } from './source.ts'
 import { takeBatch } from './take-batch.ts'
 
@@ -33,6 +34,7 @@ export function registerSources(http: Http, options: RegisterOptions): void {
         respond: (exchange) =>
           takeBody(source.delegate?.(exchange.request.headers) ?? source, route, exchange, options, gaps),
         refuse: (error, requestId, headers) => {
+          if (wantsReceipts(headers.accept)) return problemAnswer(error, requestId)
           const cx = { requestId, mediaType: saidMediaType(headers['content-type']) }
           return (source.delegate?.(headers) ?? source).refuse?.(error, cx) ?? problemAnswer(error, requestId)
         },
@@ -73,7 +75,8 @@ async function takeBody(
     },
     { ...options, gaps },
   )
-  return source.answer(receipts, {
+  const answer = wantsReceipts(headers.accept) ? ownAnswer : source.answer
+  return answer(receipts, {
     batch,
     kind: route.kind,
     mediaType,
@@ -93,6 +96,13 @@ function askedBy({ query, params }: Exchange['request']): Readonly<Record<string
     }
   }
   return has ? asked : undefined
+}
+
+/** Counts and receipts from any dialect, also from those whose own answers say less: for importers. */
+const receiptsType = 'application/vnd.millrace.receipts+json'
+
+function wantsReceipts(accept: string | undefined): boolean {
+  return accept?.includes(receiptsType) === true
 }
 
 function wantsRepresentation(prefer: string | string[] | undefined): boolean {
