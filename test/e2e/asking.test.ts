@@ -47,6 +47,14 @@ it('answers with columns, rows and statistics; 64-bit integers are strings', asy
   })
 })
 
+it('takes parameters digit for digit, and times as they are everywhere else', async () => {
+  const response = await post(
+    `${api}/api/v1/sql`,
+    `{"query":"SELECT toString({id:UInt64}) AS id, toUnixTimestamp64Milli({at:DateTime64(3)}) AS at","params":{"id":18446744073709551615,"at":"2026-11-21T10:00:00.250Z"}}`,
+  )
+  expect(await response.json()).toMatchObject({ rows: [{ id: '18446744073709551615', at: '1795255200250' }] })
+})
+
 it.each([
   ['application/x-ndjson', (bytes: Buffer) => expect(bytes.toString()).toBe('{"id":"one","text":"a,\\"b\\"\\nc"}\n')],
   ['text/csv', (bytes: Buffer) => expect(bytes.toString()).toBe('"id","text"\n"one","a,""b""\nc"\n')],

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { parseJson } from '@millrace/protocol'
 import { z } from 'zod'
 import { PipelineError } from '../../core/errors.ts'
 import type { RouteDescription } from '../../http/describe.ts'
@@ -81,7 +82,16 @@ export function mountSql(http: Http, { auth, ask }: { readonly auth: ApiAuth; re
     describes,
     async respond(exchange) {
       const { project } = auth(exchange.request, 'read')
-      const { query, params } = parse(sqlBody, jsonOf(await exchange.readBody()))
+      const bytes = await exchange.readBody()
+      if (bytes.length > maxBodyBytes)
+        throw new PipelineError(
+          'too_large',
+          `the body has ${bytes.length} bytes, at most ${maxBodyBytes} are allowed`,
+          {
+            details: { limit: maxBodyBytes },
+          },
+        )
+      const { query, params } = parse(sqlBody, jsonOf(bytes))
       const format = formatOf(exchange.request.headers.accept)
       const answer = await ask.ask(project, query, params, format, exchange.untilGone())
       return {
@@ -93,9 +103,13 @@ export function mountSql(http: Http, { auth, ask }: { readonly auth: ApiAuth; re
   })
 }
 
+/** More than ClickHouse takes for a query and its parameters. */
+const maxBodyBytes = 1_048_576
+
+/** Integers stay exact: ids of 64 bits are parameters too. */
 function jsonOf(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return parseJson(bytes.toString('utf8'))
   } catch (cause) {
     throw new PipelineError('malformed', 'the body is not JSON; expected {"query": "select …", "params": {…}}', {
       cause,

@@ -9,6 +9,7 @@ import { type ClickHouseAddress, type Connection, createConnections } from './co
 import type { Login } from './engine/run-file.ts'
 import { queryError } from './errors.ts'
 import { createPatience, type Patience } from './patience.ts'
+import { withTimes } from './time-params.ts'
 
 const formats: Readonly<Record<AskFormat, { readonly clickhouse: string; readonly contentType: string }>> = {
   json: { clickhouse: 'JSONCompactEachRowWithNamesAndTypes', contentType: 'application/json' },
@@ -58,11 +59,12 @@ export function createClickHouseAsk({ address, seconds, rows }: ClickHouseAskOpt
   return {
     async start() {},
     stop: () => connections.close(),
-    async ask(project, sql, params, format, signal) {
+    async ask(project, sql, given, format, signal) {
       if (sql.trim() === '') throw new PipelineError('query_failed', 'the query is empty')
       const bytes = Buffer.byteLength(sql)
       if (bytes > maxQueryBytes)
         throw new PipelineError('limit_exceeded', `the query has ${bytes} bytes, at most ${maxQueryBytes} are allowed`)
+      const params = withTimes(sql, given)
       const connection = connections.current()
       const patience = createPatience(signal)
       patience.wait(seconds + patienceSeconds)

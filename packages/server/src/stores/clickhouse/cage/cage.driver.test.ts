@@ -305,6 +305,38 @@ describe('shows only rows of the project', () => {
   })
 })
 
+describe('parameters', () => {
+  it('are exact integers, and times in RFC 3339', async () => {
+    const query = `SELECT toString({big:UInt64}) AS big, toString({list:Array(Int64)}) AS list,
+      toString({at:DateTime64(3, 'UTC')}) AS at, toString({second:DateTime('UTC')}) AS second,
+      toString({old:DateTime64(3, 'UTC')}) AS old, toString({times:Array(DateTime64(3, 'UTC'))}) AS times,
+      toString({plain:DateTime64(3, 'UTC')}) AS plain, {text:String} AS text`
+    const at = '2026-11-21T12:00:00.250+02:00'
+    const params = {
+      big: 18446744073709551615n,
+      list: [9007199254740993n, -9223372036854775808n],
+      at,
+      second: '2026-11-21T10:00:00Z',
+      old: '1969-12-31T23:59:59.5Z',
+      times: [at],
+      plain: '2026-11-21 10:00:00.250',
+      text: at,
+    }
+    expect(await rowsOf(query, params)).toEqual([
+      {
+        big: '18446744073709551615',
+        list: '[9007199254740993,-9223372036854775808]',
+        at: '2026-11-21 10:00:00.250',
+        second: '2026-11-21 10:00:00',
+        old: '1969-12-31 23:59:59.500',
+        times: "['2026-11-21T10:00:00.250Z']",
+        plain: '2026-11-21 10:00:00.250',
+        text: at,
+      },
+    ])
+  })
+})
+
 describe('stops at the limits', () => {
   it.each([
     ['groupArray', 'SELECT length(groupArray(number)) FROM numbers(10000000000)'],
