@@ -79,6 +79,21 @@ const messages: boolean = /message EventsRecord /.test(read('@millrace/protocol/
 process.stdout.write([typeof createUlid, columns.length > 100, typeof schema, messages].join(' '))
 `,
   )
+  writeFileSync(
+    join(folder, 'transformers.ts'),
+    `import { createTransformers, type EventColumns, TransformError, transformSegmentTrack } from 'millrace/transformers'
+const registry = createTransformers()
+const event: EventColumns = transformSegmentTrack({ event: 'Packed', userId: 'ada' }, 'shop')
+const same = JSON.stringify(registry.transform('segment-track', { event: 'Packed', userId: 'ada' }, 'shop'))
+let refused = false
+try {
+  registry.transform('segment-track', {})
+} catch (error) {
+  refused = error instanceof TransformError
+}
+process.stdout.write([event.event_name, same === JSON.stringify(event), refused, registry.size > 5].join(' '))
+`,
+  )
 }
 
 function pack(): string[] {
@@ -146,7 +161,7 @@ function compile(): void {
   const types = ['--typeRoots', join(root, 'node_modules', '@types'), '--types', 'node']
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', ...types]
   const tsc = join(root, 'node_modules', '.bin', 'tsc')
-  execFileSync(tsc, [...options, 'millrace.config.ts', 'protocol.ts'], {
+  execFileSync(tsc, [...options, 'millrace.config.ts', 'protocol.ts', 'transformers.ts'], {
     cwd: folder,
     env,
     stdio: 'inherit',
@@ -181,6 +196,8 @@ async function use(node: string): Promise<void> {
     })
   const protocol = run('protocol.ts')
   if (protocol !== 'function true object true') throw new Error(`@millrace/protocol is not whole: ${protocol}`)
+  const transformers = run('transformers.ts')
+  if (transformers !== 'Packed true true true') throw new Error(`millrace/transformers is not whole: ${transformers}`)
 
   const { api, stop } = await start(node, deadline)
   const id = `pack-${process.pid}-${started}`

@@ -2,7 +2,7 @@ import { stringifyJson, validateEvent } from '@millrace/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { TransformError } from './transformer.ts'
-import { type TransformerSample, transformerSamples } from './transformer-samples.ts'
+import { type TransformerSample, transformerSamples } from './transformers.fixture.ts'
 import { createTransformers } from './transformers.ts'
 
 /** What every transformer MUST keep, whoever wrote it: see transformer.ts. */
