@@ -60,5 +60,5 @@ it('derives for ever the same: a change would let retries across an update throu
 })
 
 it('tells the values of one web vital apart', () => {
-  expect(vitalId('v3-1', 12.5)).toBe('v3-1:12.5')
+  expect(vitalId('v3-1', 12.5)).toBe('vital_v3-1_12.5')
 })

@@ -30,7 +30,7 @@ export function hasLostCharacters(id: string): boolean {
 
 /** Web vitals report new values under one id: each value is an event of its own. */
 export function vitalId(id: string, value: number): string {
-  return `${id}:${value}`
+  return `vital_${id}_${value}`
 }
 
 /**
