@@ -121,4 +121,11 @@ export const contractSamples: Readonly<Record<string, ContractSample>> = {
     wrap: (events) => text(events),
     keys: 'scriptName scriptVersion dispatchNamespace entrypoint durableObjectId outcome eventTimestamp cpuTime wallTime event type request response url method headers cf status queue queueName batchSize cron scheduledTime rpcMethod rayId logs exceptions diagnosticsChannelEvents tailAttributes name message stack level timestamp country latitude asn botManagement score verifiedBot traceparent user-agent content-length id tag EventTimestampMs ScriptName ScriptVersion EventType Outcome Event Request Response URL Method Status Logs Exceptions TimestampMs RayID',
   },
+  cloudevents: {
+    kind: 'events',
+    contentType: 'application/cloudevents-batch+json',
+    good: { specversion: '1.0', id: '1', source: '/s', type: 't' },
+    wrap: (events) => text(events),
+    keys: 'specversion id source type subject time datacontenttype dataschema data data_base64 traceparent correlationid eventtype partitionkey 1.0',
+  },
 }

@@ -1,3 +1,4 @@
+import { decodeCloudEvents } from './cloudevents.ts'
 import { decodeTail } from './tail.ts'
 import { decodeDomainEvents } from './domain-events.ts'
 import { decodeCdc } from './cdc.ts'
@@ -132,6 +133,13 @@ export const dialects: readonly Dialect[] = [
     source: 'Tail Workers, Logpush jobs of workers_trace_events',
     eventTypes: ['tail'],
     decode: decodeTail,
+  },
+  {
+    name: 'cloudevents',
+    description: 'CloudEvents 1.0 over HTTP: structured, batched and binary',
+    source: 'the SDKs of cloudevents.io, event brokers, webhooks',
+    eventTypes: ['track'],
+    decode: decodeCloudEvents,
   },
 ]
 

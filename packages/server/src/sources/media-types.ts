@@ -18,3 +18,6 @@ export const protobufTypes: readonly string[] = [
   'application/vnd.google.protobuf',
   'application/octet-stream',
 ]
+
+/** Structured, batched. */
+export const cloudEventsTypes = ['application/cloudevents+json', 'application/cloudevents-batch+json'] as const

@@ -4,6 +4,7 @@ import { fromJsonSchema } from '../../http/describe.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { SourceDescription } from '../source.ts'
 import { bodies } from './bodies.ts'
+import { cloudEventsBodies } from './cloudevents.ts'
 import { ownAnswers } from './receipts.ts'
 
 /** As the protocol declares it, but that this route takes an event without a type as `track`. */
@@ -40,7 +41,7 @@ export const describeMillrace = (): SourceDescription => ({
   group: 'Sending: Millrace JSON',
   summary: 'Send events as Millrace JSON',
   description:
-    'One event, an array, `{"events":[…]}`, or NDJSON. Keys are the columns of the unified schema; `event_type` is `track` when left out. An event that cannot be taken is quarantined and has a receipt; it does not hold up the others.',
+    'One event, an array, `{"events":[…]}`, or NDJSON. Keys are the columns of the unified schema; `event_type` is `track` when left out. An event that cannot be taken is quarantined and has a receipt; it does not hold up the others. CloudEvents 1.0 come here too: structured and batched by their content types, in binary mode with `ce-` headers and the data, of any type, as the body.',
   body: {
     ...bodies(jsonTypes, {
       schema: body,
@@ -56,6 +57,7 @@ export const describeMillrace = (): SourceDescription => ({
       example:
         '{"event_name":"signed_up","actor_id":"ada","timestamp":"2026-11-21T09:00:00Z"}\n{"event_name":"paid","actor_id":"ada","timestamp":"2026-11-21T09:01:00Z"}\n',
     }),
+    ...cloudEventsBodies,
   },
   ...ownAnswers,
 })
