@@ -1,9 +1,14 @@
+import type { EventColumns } from '@millrace/protocol'
 import type { DecodedBatch } from '../../core/batch.ts'
 import { PipelineError } from '../../core/errors.ts'
 import { describe, expected, type Issue, isObject, noteInfinite } from '../issues.ts'
 import { parseJsonBytes } from '../json.ts'
+import { mapOtelLog } from '../transformers/otel-log.ts'
+import { mapOtelPoint } from '../transformers/otel-metric.ts'
 import { mapOtelSpan } from '../transformers/otel-span.ts'
 import { EventList, JsonEvent } from './events.ts'
+import { readJsonLog } from './json-log.ts'
+import { dataNames, readJsonData, readJsonMetric, readJsonPoint } from './json-metric.ts'
 import { readJsonResource, readJsonScope } from './json-source.ts'
 import { readJsonSpan } from './json-span.ts'
 import type { OtlpKind } from './model.ts'
@@ -94,21 +99,74 @@ export function* decodeJson(kind: OtlpKind, body: Uint8Array): Generator<undefin
           ],
         }),
       }
-      for (const item of items) if (list.add(readSpan(item, place))) yield
+      for (const item of items) {
+        const read = readItem(kind, item, place)
+        if (read instanceof JsonEvent) {
+          if (list.add(read)) yield
+        } else for (const event of read) if (list.add(event)) yield
+      }
     }
   }
   return { events: list.events }
 }
 
-function readSpan(item: unknown, { source, mayHaveInfinite, request }: JsonPlace): JsonEvent {
-  const issues: Issue[] = [...source.issues]
-  if (!isObject(item)) {
-    issues.push(expected('', 'a span', item))
-    return new JsonEvent({ ...source.columns }, issues, item, request)
+/** The events of one item: one for a span or a log, one per data point for a metric. */
+function readItem(kind: OtlpKind, item: unknown, place: JsonPlace): JsonEvent | Iterable<JsonEvent> {
+  if (!isObject(item)) return unreadable(expected('', nouns[kind], item), item, place)
+  if (kind === 'metrics') return readMetric(item, place)
+  const issues: Issue[] = [...place.source.issues]
+  const columns =
+    kind === 'traces'
+      ? mapOtelSpan(readJsonSpan(item, issues), place.source, issues)
+      : mapOtelLog(readJsonLog(item, issues), place.source, issues)
+  return eventOf(columns, issues, item, place)
+}
+
+const nouns: Readonly<Record<OtlpKind, string>> = { traces: 'a span', logs: 'a log record', metrics: 'a metric' }
+
+function* readMetric(item: JsonObject, place: JsonPlace): Generator<JsonEvent> {
+  const { source } = place
+  const shared: Issue[] = [...source.issues]
+  const metric = readJsonMetric(item, shared)
+  let isEmpty = true
+  for (const [name, kind] of dataNames) {
+    const data = item[name]
+    if (data === undefined || data === null) continue
+    isEmpty = false
+    const listName = isObject(data) && data['data_points'] !== undefined ? 'data_points' : 'dataPoints'
+    const points = isObject(data) ? (data[listName] ?? []) : undefined
+    if (!isObject(data) || !Array.isArray(points)) {
+      yield unreadable(expected(`/${name}`, 'an object with dataPoints', data), item, place)
+      continue
+    }
+    const ofKind = [...shared]
+    const about = readJsonData(metric, kind, data, ofKind)
+    const inside: JsonPlace = {
+      ...place,
+      request: (point) => place.request({ ...without(item, allData), [name]: { ...data, [listName]: [point] } }),
+    }
+    for (const point of points as unknown[]) {
+      if (!isObject(point)) {
+        yield unreadable(expected('', 'a data point', point), point, inside)
+        continue
+      }
+      const issues = [...ofKind]
+      const columns = mapOtelPoint(readJsonPoint(kind, point, issues), about, source, issues)
+      yield eventOf(columns, issues, point, inside)
+    }
   }
-  const columns = mapOtelSpan(readJsonSpan(item, issues), source, issues)
-  if (mayHaveInfinite) noteInfinite(item, issues)
-  return new JsonEvent(columns, issues, item, request)
+  if (isEmpty) yield unreadable(`: has none of ${[...dataNames.keys()].join(', ')}`, item, place)
+}
+
+const allData: ListNames = { name: '', others: [...dataNames.keys()] }
+
+function eventOf(columns: EventColumns, issues: Issue[], item: JsonObject, place: JsonPlace): JsonEvent {
+  if (place.mayHaveInfinite) noteInfinite(item, issues)
+  return new JsonEvent(columns, issues, item, place.request)
+}
+
+function unreadable(issue: Issue, item: unknown, { source, request }: JsonPlace): JsonEvent {
+  return new JsonEvent({ ...source.columns }, [...source.issues, issue], item, request)
 }
 
 /** Undefined when it is absent. */

@@ -77,14 +77,20 @@ function readEvent(otlp: OtlpReader): OtelSpanEvent {
   const stop = reader.enter()
   reader.end = stop
   const event: OtelSpanEvent = {}
+  let time = 0n
+  let name = ''
+  let dropped = 0
   while (reader.at < stop) {
     const tag = reader.uint32()
-    if (tag === 9) event.time_unix_nano = reader.fixed64().toString()
-    else if (tag === 18) event.name = otlp.name()
+    if (tag === 9) time = reader.fixed64()
+    else if (tag === 18) name = otlp.name()
     else if (tag === 26) event.attributes = otlp.attribute(event.attributes)
-    else if (tag === 32) event.dropped_attributes_count = reader.uint32()
+    else if (tag === 32) dropped = reader.uint32()
     else otlp.skip(tag)
   }
+  if (time !== 0n) event.time_unix_nano = time.toString()
+  if (name !== '') event.name = name
+  if (dropped !== 0) event.dropped_attributes_count = dropped
   reader.end = outer
   return event
 }
@@ -96,16 +102,26 @@ function readLink(otlp: OtlpReader): OtelLink {
   const stop = reader.enter()
   reader.end = stop
   const link: OtelLink = {}
+  let traceId = ''
+  let spanId = ''
+  let traceState = ''
+  let dropped = 0
+  let flags = 0
   while (reader.at < stop) {
     const tag = reader.uint32()
-    if (tag === 10) link.trace_id = otlp.anyId()
-    else if (tag === 18) link.span_id = otlp.anyId()
-    else if (tag === 26) link.trace_state = reader.string()
+    if (tag === 10) traceId = otlp.anyId()
+    else if (tag === 18) spanId = otlp.anyId()
+    else if (tag === 26) traceState = reader.string()
     else if (tag === 34) link.attributes = otlp.attribute(link.attributes)
-    else if (tag === 40) link.dropped_attributes_count = reader.uint32()
-    else if (tag === 53) link.flags = reader.fixed32()
+    else if (tag === 40) dropped = reader.uint32()
+    else if (tag === 53) flags = reader.fixed32()
     else otlp.skip(tag)
   }
+  if (traceId !== '') link.trace_id = traceId
+  if (spanId !== '') link.span_id = spanId
+  if (traceState !== '') link.trace_state = traceState
+  if (dropped !== 0) link.dropped_attributes_count = dropped
+  if (flags !== 0) link.flags = flags
   reader.end = outer
   return link
 }

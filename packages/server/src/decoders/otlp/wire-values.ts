@@ -6,6 +6,13 @@ import type { Attributes } from './model.ts'
 /** An id that is none; what is wrong with it stands among the issues. */
 export const badId = '-'
 
+/** Absent, or the zeros that OpenTelemetry says are no id, or none at all. */
+export function isNoId(id: string): boolean {
+  return id === '' || id === badId || zeros.test(id)
+}
+
+const zeros = /^0+$/
+
 /**
  * opentelemetry.proto.common.v1:
  *

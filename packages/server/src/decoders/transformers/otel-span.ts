@@ -6,7 +6,7 @@ import { readJsonSpan } from '../otlp/json-span.ts'
 import type { OtelSpan, OtelSpanEvent } from '../otlp/model.ts'
 import { type OtelSource, otelSource } from '../otlp/source.ts'
 import { isTime, msOf, setTimestamp } from '../otlp/times.ts'
-import { badId } from '../otlp/wire-values.ts'
+import { badId, isNoId } from '../otlp/wire-values.ts'
 import { strictly, type Transformer } from './transformer.ts'
 
 /**
@@ -26,12 +26,12 @@ import { strictly, type Transformer } from './transformer.ts'
 export function mapOtelSpan(span: OtelSpan, source: OtelSource, issues: Issue[]): EventColumns {
   const columns: EventColumns = { ...source.columns }
   const { traceId, spanId, parentSpanId } = span
-  const isTrace = isId(traceId, noTraceId, '/traceId', issues)
-  const isSpan = isId(spanId, noSpanId, '/spanId', issues)
+  const isTrace = isId(traceId, '/traceId', issues)
+  const isSpan = isId(spanId, '/spanId', issues)
   if (isTrace) columns.trace_id = traceId
   if (isSpan) columns.span_id = spanId
   if (isTrace && isSpan) columns.id = `span_${traceId}_${spanId}`
-  if (parentSpanId !== '' && parentSpanId !== noSpanId && parentSpanId !== badId) columns.parent_id = parentSpanId
+  if (!isNoId(parentSpanId)) columns.parent_id = parentSpanId
   columns.event_name = span.name === '' ? 'unknown' : span.name
   setTimes(span, columns, issues)
   setKind(span.kind, columns)
@@ -47,14 +47,10 @@ export function mapOtelSpan(span: OtelSpan, source: OtelSource, issues: Issue[])
   return columns
 }
 
-const noTraceId = '0'.repeat(32)
-const noSpanId = '0'.repeat(16)
-
-function isId(id: string, zeros: string, pointer: string, issues: Issue[]): boolean {
-  if (id === badId) return false
+function isId(id: string, pointer: string, issues: Issue[]): boolean {
+  if (!isNoId(id)) return true
   if (id === '') issues.push(`${pointer}: required`)
-  else if (id === zeros) issues.push(`${pointer}: all zero, which OpenTelemetry says is no id`)
-  else return true
+  else if (id !== badId) issues.push(`${pointer}: all zero, which OpenTelemetry says is no id`)
   return false
 }
 

@@ -10,11 +10,17 @@ import { segmentPage } from './segment-page.ts'
 import { sessionReplay } from './session-replay.ts'
 import { snippet } from './snippet.ts'
 import { webVital } from './web-vital.ts'
+import { otelLog } from './otel-log.ts'
+import { otelMetric } from './otel-metric.ts'
+import { otelSpan } from './otel-span.ts'
 import { createTransformerRegistry, type TransformerRegistry } from './registry.ts'
 import type { Transformer } from './transformer.ts'
 
 /** Every transformer of this release, one line each. */
 const builtIn: readonly Transformer[] = [
+  otelSpan,
+  otelLog,
+  otelMetric,
   segmentTrack,
   segmentIdentify,
   segmentPage,
