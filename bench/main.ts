@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createInstance, getJson, pause, type Role } from '../test/support/instance.ts'
+import { decoderCosts } from './decoders.ts'
 import { floors } from './floors.ts'
 import { stages } from './stages.ts'
 import { freshness, privateOf, residentOf, roles, wholeWay, type WholeWay } from './whole-way.ts'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     log: { type: 'string', default: 'embedded' },
+    decoders: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -25,6 +27,7 @@ Examples:
   npm run bench                          three minutes or so
   npm run bench -- --quick               one minute, rougher
   npm run bench -- --json figures.json   for programs
+  npm run bench -- --decoders            each dialect's decoder beside its parser alone
 `)
   process.exit(0)
 }
@@ -36,6 +39,23 @@ const us = (value: number) => value.toFixed(2)
 print(
   `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 1e9)} GB, Node ${process.versions.node}, ${new Date().toISOString()}`,
 )
+
+if (values.decoders) {
+  const costs = decoderCosts(quick)
+  print()
+  print('Body → columns beside the parser alone on the same bytes, CPU µs per event')
+  const rows = costs.map((cost) => [
+    cost.body,
+    String(cost.eventsPerBody),
+    String(Math.round(cost.bytesPerEvent)),
+    us(cost.parse),
+    us(cost.decode),
+    (cost.decode / cost.parse).toFixed(1),
+  ])
+  print(table(['body', 'events', 'bytes an event', 'parse', 'decode', '× parse'], rows))
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ decoders: costs }, undefined, 2)}\n`)
+  process.exit(0)
+}
 
 say('floors …')
 const floor = await floors(quick)
