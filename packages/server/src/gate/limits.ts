@@ -2,6 +2,8 @@ import { type GateBatch, quarantine } from './gate-batch.ts'
 
 /** Of the columns together, as UTF-8 where they are text. */
 const maxEventBytes = 1_048_576
+/** A full snapshot holds the page as a whole: of an event of type `replay` the recording may have so much beside all else. */
+const maxRecordingBytes = 5 * 1_048_576
 /** Levels within one JSON column: beyond it, every reader of the event would need a deeper stack than people need objects. */
 const maxDepth = 32
 /**
@@ -39,10 +41,10 @@ interface Tally {
 }
 
 /** Quarantines what is too big, too deep or too wide. One walk, no copy. */
-export function checkLimits(batch: GateBatch): void {
+export function checkLimits(batch: GateBatch, from = 0, to = batch.events.length): void {
   const { events, rejections } = batch
   const tally: Tally = { units: 0, bytes: 0, keys: 0, isDeep: false, isLongKey: false }
-  for (let i = 0; i < events.length; i++) {
+  for (let i = from; i < to; i++) {
     if (rejections[i] !== undefined) continue
     const issues = measureEvent(events[i] as Readonly<Record<string, unknown>>, tally)
     if (issues !== undefined) quarantine(batch, i, 'limit', issues)
@@ -55,6 +57,10 @@ function measureEvent(event: Readonly<Record<string, unknown>>, tally: Tally): s
   tally.units = 0
   tally.bytes = 0
   tally.keys = 0
+  const recording = recordingBytes(event)
+  if (recording > maxRecordingBytes) {
+    ;(issues ??= []).push(`/replay_data: ${recording} bytes, at most ${maxRecordingBytes}`)
+  }
   for (const name in event) {
     const value = event[name]
     if (typeof value === 'string') {
@@ -70,11 +76,18 @@ function measureEvent(event: Readonly<Record<string, unknown>>, tally: Tally): s
     } else tally.bytes += 8
   }
   if (tally.keys > maxKeys) (issues ??= []).push(`/: ${tally.keys} keys in its JSON columns, at most ${maxKeys}`)
-  if (tally.units * 3 + tally.bytes > maxEventBytes) {
-    const bytes = issues === undefined ? exactBytes(event, 0) : tally.units + tally.bytes
+  if (tally.units * 3 + tally.bytes - recording > maxEventBytes) {
+    const bytes = (issues === undefined ? exactBytes(event, 0) : tally.units + tally.bytes) - recording
     if (bytes > maxEventBytes) (issues ??= []).push(`/: ${bytes} bytes, at most ${maxEventBytes}`)
   }
   return issues
+}
+
+/** Bytes of `replay_data` that count on their own; 0 for any other type, where they are like those of other columns. */
+function recordingBytes(event: Readonly<Record<string, unknown>>): number {
+  if (event['event_type'] !== 'replay') return 0
+  const data = event['replay_data']
+  return data instanceof Uint8Array ? data.length : 0
 }
 
 function measure(value: object, depth: number, tally: Tally): void {

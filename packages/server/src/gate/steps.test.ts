@@ -113,6 +113,21 @@ describe('limits', () => {
     expect(issue).toMatch(/^\/: 1200\d+ bytes, at most 1048576$/)
   })
 
+  it('takes 5 MB of a recording beside 1 MB of all else, of events of type replay alone', async () => {
+    const limit = 5 * 1_048_576
+    const recording = (bytes: number, more: EventColumns = {}) =>
+      goodEvent('a', { event_type: 'replay', replay_data: new Uint8Array(bytes), ...more })
+    expect(await issuesOf(recording(limit))).toEqual([])
+    expect(await issuesOf(recording(limit, { properties: { ok: 'x'.repeat(1_000_000) } }))).toEqual([])
+    expect(await issuesOf(recording(limit + 1))).toEqual(['/replay_data: 5242881 bytes, at most 5242880'])
+    expect(await issuesOf(recording(limit, { properties: { big: 'ü'.repeat(600_000) } }))).toEqual([
+      expect.stringMatching(/^\/: 1200\d+ bytes, at most 1048576$/),
+    ])
+    expect(await issuesOf(recording(limit, { event_type: 'track' }))).toEqual([
+      expect.stringMatching(/^\/: 5242\d+ bytes, at most 1048576$/),
+    ])
+  })
+
   it('refuses what is too deep or has too many keys', async () => {
     let deep: Record<string, unknown> = {}
     for (let i = 0; i < 40; i++) deep = { deep }
