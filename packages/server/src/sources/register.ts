@@ -46,7 +46,8 @@ export function registerSources(http: Http, options: RegisterOptions): void {
         path: `${options.basePath ?? ''}${path}`,
         dialect: source.name,
         describes,
-        respond: async (exchange) => await respond(exchange),
+        respond: async (exchange) =>
+          await respond(exchange, { basePath: options.basePath ?? '', authenticate: options.authenticate }),
       })
     }
   }

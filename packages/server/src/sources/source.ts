@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { DecodedBatch } from '../core/batch.ts'
 import type { PipelineError } from '../core/errors.ts'
 import type { Receipt } from '../core/outcome.ts'
+import type { Authenticate } from '../core/principal.ts'
 import type { Decode, DecodeContext, DecodeInSteps } from '../decoders/decode.ts'
 import type { HttpAnswer } from '../http/answer.ts'
 import type { Contents, RouteDescription } from '../http/describe.ts'
@@ -19,8 +20,16 @@ export interface SourceReply {
   readonly method: 'GET' | 'POST'
   /** May hold `:name` parts. */
   readonly path: string
-  respond(exchange: Exchange): HttpAnswer | Promise<HttpAnswer>
+  respond(exchange: Exchange, cx: ReplyContext): HttpAnswer | Promise<HttpAnswer>
   readonly describes: RouteDescription
+}
+
+/** What a reply may need beside the request. */
+export interface ReplyContext {
+  /** Before all routes; '' for none. */
+  readonly basePath: string
+  /** For a path that holds a key: throws where a batch with it would be refused. */
+  readonly authenticate: Authenticate
 }
 
 /** What a refusal may look at. */

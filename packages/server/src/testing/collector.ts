@@ -16,6 +16,7 @@ export interface CollectorSettings {
   /** Default: everybody is admin of `default`. */
   readonly authenticate?: Authenticate
   readonly basePath?: string
+  readonly trustProxy?: boolean
   readonly readiness?: () => string | undefined
 }
 
@@ -46,7 +47,7 @@ export async function startCollector(settings: CollectorSettings = {}): Promise<
       })),
     )
   const collector = createCollector({
-    config: collectorConfig.parse({ port: 0, limits: settings.limits ?? {} }),
+    config: collectorConfig.parse({ port: 0, limits: settings.limits ?? {}, trustProxy: settings.trustProxy ?? false }),
     ...(settings.basePath !== undefined && { basePath: settings.basePath }),
     accept: (batch, signal) => {
       batches.push(batch)

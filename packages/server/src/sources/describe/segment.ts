@@ -59,7 +59,7 @@ const examples: Readonly<Record<Kind, object>> = {
 }
 const example = (kind: Kind) => ({ messageId: `m-${kind}`, userId: 'ada', timestamp: when, ...examples[kind] })
 
-const groupName = 'Sending: Segment'
+export const segmentGroup = 'Sending: Segment'
 
 /** One description for the long form of each route; the others are names of it. */
 export function describeSegment({ path, kind }: SourceRoute): SourceDescription {
@@ -67,7 +67,7 @@ export function describeSegment({ path, kind }: SourceRoute): SourceDescription 
   const usual = `/v1/${long}`
   const isBatch = long === 'batch'
   return {
-    group: groupName,
+    group: segmentGroup,
     summary: isBatch ? 'Send a batch of Segment messages' : `Send one Segment ${long} message`,
     ...(isBatch && {
       description: 'What every Segment library sends. A bad message is quarantined and does not hold up the others.',

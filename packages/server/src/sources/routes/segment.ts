@@ -4,6 +4,7 @@ import { describeSegment } from '../describe/segment.ts'
 import { jsonTypes } from '../media-types.ts'
 import type { Source, SourceRoute } from '../source.ts'
 import { ownAnswer } from './own.ts'
+import { segmentReplies } from './segment-replies.ts'
 
 /** The long forms of server libraries and the one-letter forms of the browser library. */
 const kinds = [
@@ -33,6 +34,7 @@ const routes: readonly SourceRoute[] = kinds.map((kind) => ({ path: `/v1/${kind}
 export const segment: Source = {
   name: 'segment',
   routes,
+  replies: segmentReplies,
   accepts: jsonTypes,
   decode: decodeSegment,
   keyInBody: true,
