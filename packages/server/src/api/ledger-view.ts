@@ -43,7 +43,7 @@ export async function ledgerView(
 ): Promise<LedgerView> {
   const promised = promisedAt(now)
   const window = wholeMinutes(asked, promised.ledgerFrom)
-  const tail = await unloadedTail(log)
+  const tail = await unloadedTail(log, signal)
   const [{ inFlight, collected: unloaded }, loaded, { held, expired }] = await Promise.all([
     tailCounts(tail, window, signal),
     ledgerRows(store, window, tail.loaded, signal),

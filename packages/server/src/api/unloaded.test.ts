@@ -43,14 +43,14 @@ async function commitAll(log: Log): Promise<void> {
 
 async function recordsOf(log: Log): Promise<LogRecord[]> {
   const found: LogRecord[] = []
-  await (await unloadedTail(log)).forEach((record) => void found.push(record), signal)
+  await (await unloadedTail(log, signal)).forEach((record) => void found.push(record), signal)
   return found
 }
 
 describe('the unloaded part of the log', () => {
   it('is everything while nothing was loaded', async () => {
     const log = await logWith([{ batch: 0 }, { batch: 1, partition: 1 }])
-    const tail = await unloadedTail(log)
+    const tail = await unloadedTail(log, signal)
     expect(tail.loaded).toEqual({ events: [], quarantine: [], outcomes: [], deadletters: [] })
     const records = await recordsOf(log)
     expect(records.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`)).toEqual([
@@ -63,7 +63,7 @@ describe('the unloaded part of the log', () => {
 
   it('begins where load has committed; what is before it are ranges of positions', async () => {
     const log = await logWith([{ batch: 0 }, { batch: 1 }, { batch: 2 }], 2)
-    const { loaded } = await unloadedTail(log)
+    const { loaded } = await unloadedTail(log, signal)
     const range = {
       first: packLogPosition({ epoch, partition: 0, offset: 0, index: 0 }),
       last: packLogPosition({ epoch, partition: 0, offset: 1, index: 0xffff }),
@@ -78,7 +78,7 @@ describe('the unloaded part of the log', () => {
 
   it('stays as it was at its moment although more comes', async () => {
     const log = await logWith([{ batch: 0 }])
-    const tail = await unloadedTail(log)
+    const tail = await unloadedTail(log, signal)
     await log.append(groupCommit({ batch: 1 }), {}, signal)
     const seen: number[] = []
     await tail.forEach(({ offset }) => void seen.push(offset), signal)
@@ -93,7 +93,7 @@ describe('the unloaded part of the log', () => {
       while (isBusy) await log.append(groupCommit({ batch: batch++, events: 2, duplicates: 1 }), {}, signal)
     })()
     for (let look = 0; look < 20; look++) {
-      const { inFlight, collected } = await tailCounts(await unloadedTail(log), window, signal)
+      const { inFlight, collected } = await tailCounts(await unloadedTail(log, signal), window, signal)
       const counted = collected.reduce((sum, { events }) => sum + events, 0)
       expect(inFlight.stored + inFlight.duplicate).toBe(counted)
     }
@@ -101,21 +101,29 @@ describe('the unloaded part of the log', () => {
     await busy
   })
 
-  it('says so rather than guess when the log never stands still', async () => {
-    const log = await logWith([{ batch: 0 }])
-    let batch = 1
-    const restless: Log = {
+  it('leaves out a group commit of which a part lies beyond the moment, and keeps its neighbours', async () => {
+    const log = await logWith([{ batch: 0 }, { batch: 1 }, { batch: 2 }])
+    const names = new Map([0, 1, 2].map((offset) => [offset, `commit ${offset}`]))
+    const torn: Log = {
       ...log,
-      async committed(group) {
-        await log.append(groupCommit({ batch: batch++ }), {}, signal)
-        return log.committed(group)
+      async read(...asked) {
+        return (await log.read(...asked)).map((record) => ({ ...record, append: names.get(record.offset) ?? '' }))
+      },
+      async moment() {
+        const { ends } = await log.moment(signal)
+        return {
+          ends: ends.map((end) => (end.topic === 'outcomes' ? { ...end, next: 1 } : end)),
+          includes: ({ append }) => append !== 'commit 1' && append !== 'commit 2',
+        }
       },
     }
-    await expect(unloadedTail(restless)).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+    const { inFlight, collected } = await tailCounts(await unloadedTail(torn, signal), window, signal)
+    expect(inFlight.stored).toBe(collected.reduce((sum, { events }) => sum + events, 0))
+    expect((await recordsOf(torn)).map(({ topic, offset }) => `${topic}/${offset}`)).toEqual(['events/0', 'outcomes/0'])
   })
 
   it('stops when the asker leaves', async () => {
-    const tail = await unloadedTail(await logWith([{ batch: 0 }]))
+    const tail = await unloadedTail(await logWith([{ batch: 0 }]), signal)
     await expect(tail.forEach(() => {}, AbortSignal.abort(new Error('left')))).rejects.toThrow('left')
   })
 })
@@ -126,7 +134,7 @@ describe('counts of the unloaded part', () => {
       { batch: 0, events: 3, quarantined: 2, duplicates: 4 },
       { batch: 1, events: 1, partition: 1 },
     ])
-    const { inFlight, collected } = await tailCounts(await unloadedTail(log), window, signal)
+    const { inFlight, collected } = await tailCounts(await unloadedTail(log, signal), window, signal)
     expect(inFlight).toEqual({ stored: 4, duplicate: 4, dropped: 0, quarantined: 2 })
     const sums = Map.groupBy(collected, ({ outcome }) => outcome)
     expect(sums.get('stored')?.reduce((sum, { events }) => sum + events, 0)).toBe(4)
@@ -135,7 +143,7 @@ describe('counts of the unloaded part', () => {
   })
 
   it('leave out other projects and other minutes', async () => {
-    const tail = await unloadedTail(await logWith([{ batch: 0, events: 3, quarantined: 1, duplicates: 1 }]))
+    const tail = await unloadedTail(await logWith([{ batch: 0, events: 3, quarantined: 1, duplicates: 1 }]), signal)
     const nothing = { inFlight: { stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }, collected: [] }
     expect(await tailCounts(tail, { ...window, project: 'shop' }, signal)).toEqual(nothing)
     expect(await tailCounts(tail, { ...window, to: trafficStart }, signal)).toEqual(nothing)
@@ -146,7 +154,7 @@ describe('counts of the unloaded part', () => {
     const log = memoryLog({ epoch })
     const [record] = groupCommit({ batch: 0, events: 3 })
     await log.append([letter(record!.value), letter(new Uint8Array([1, 2, 3]))], {}, signal)
-    const { inFlight } = await tailCounts(await unloadedTail(log), window, signal)
+    const { inFlight } = await tailCounts(await unloadedTail(log, signal), window, signal)
     expect(inFlight.stored).toBe(3)
   })
 })
@@ -168,7 +176,7 @@ const letter = (value: Uint8Array) => ({
 
 describe('attempts in the unloaded part', () => {
   const attempts = async (log: Log, id: string, project = 'default') =>
-    tailAttempts(await unloadedTail(log), epoch, project, id, signal)
+    tailAttempts(await unloadedTail(log, signal), epoch, project, id, signal)
 
   it('tell where the event stands and what the gate changed', async () => {
     const log = await logWith([

@@ -1,6 +1,6 @@
 import { packLogPosition } from '@millrace/protocol'
 import { PipelineError } from '../core/errors.ts'
-import { type Log, type LogRecord, type Topic, topics } from '../log/log.ts'
+import type { Log, LogRecord, Topic } from '../log/log.ts'
 import type { PositionRange } from '../stores/store.ts'
 
 /** The log between what `load` has committed and its end, as it was at one moment. */
@@ -14,7 +14,6 @@ export interface Unloaded {
 /** Beyond this, looking through the tail takes longer than anybody waits. */
 const maxBytes = 1e9
 const readBytes = 8e6
-const maxReadings = 200
 const group = 'load'
 
 interface Stretch {
@@ -24,16 +23,14 @@ interface Stretch {
   readonly to: number
 }
 
-/**
- * A consistent view: the log's ends are read until two readings agree with the commit between them, so that what one group commit
- * wrote to several topics is seen whole or not at all. Throws `unavailable` while the tail is too long to look through, or when the
- * log never stands still for as long as two readings take.
- */
-export async function unloadedTail(log: Log): Promise<Unloaded> {
-  const [committed, ends] = await settledEnds(log)
+/** A consistent view: what one group commit wrote to several topics is seen whole or not at all. Throws `unavailable` while it is too long to look through. */
+export async function unloadedTail(log: Log, signal: AbortSignal): Promise<Unloaded> {
+  // In this order: what is loaded is part of every later moment, so no row of the tables belongs to an append that the moment leaves out.
+  const committed = await log.committed(group)
+  const moment = await log.moment(signal)
   const loaded: Record<Topic, PositionRange[]> = { events: [], quarantine: [], outcomes: [], deadletters: [] }
   const stretches: Stretch[] = []
-  for (const { topic, partition, first, next } of ends) {
+  for (const { topic, partition, first, next } of moment.ends) {
     const from =
       committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? first
     if (from > 0)
@@ -53,7 +50,7 @@ export async function unloadedTail(log: Log): Promise<Unloaded> {
           for (const record of records) {
             if (record.offset >= to) break
             bytes += record.value.length
-            visit(record)
+            if (moment.includes(record)) visit(record)
           }
           if (bytes > maxBytes) throw tooFarBehind(stretches)
           const last = records.at(-1)
@@ -61,27 +58,6 @@ export async function unloadedTail(log: Log): Promise<Unloaded> {
           offset = last.offset + 1
         }
     },
-  }
-}
-
-type End = { readonly topic: Topic; readonly partition: number; readonly first: number; readonly next: number }
-
-async function settledEnds(log: Log): Promise<[Awaited<ReturnType<Log['committed']>>, readonly End[]]> {
-  const read = async () =>
-    (
-      await Promise.all(topics.map(async (topic) => (await log.bounds(topic)).map((bounds) => ({ topic, ...bounds }))))
-    ).flat()
-  let before = await read()
-  for (let attempt = 0; ; attempt++) {
-    const committed = await log.committed(group)
-    const after = await read()
-    // A reading takes far less than a group commit: even the busiest log needs but a few.
-    if (after.every((end, at) => end.next === before[at]?.next)) return [committed, after]
-    if (attempt === maxReadings)
-      throw new PipelineError('unavailable', 'the log moves too fast to be looked at as a whole; ask again', {
-        retryAfterSeconds: 1,
-      })
-    before = after
   }
 }
 

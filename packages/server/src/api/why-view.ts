@@ -47,7 +47,7 @@ export async function whyView(
   id: string,
   signal: AbortSignal,
 ): Promise<WhyView> {
-  const tail = await unloadedTail(log)
+  const tail = await unloadedTail(log, signal)
   const waiting = await tailAttempts(tail, log.epoch(), project, id, signal)
   const found: Found[] = waiting.map((attempt) => ({ ...attempt, isLoaded: false }))
   for (const attempt of await attemptsOf(store, project, id, maxAttempts, signal))

@@ -151,6 +151,42 @@ export function testLog(name: string, create: () => Promise<LogHarness>, options
         await done
       })
 
+      test('knows a moment at which every append is whole or absent, however busy it is', async () => {
+        const other = await harness.open()
+        const acked: number[] = []
+        let number = 0
+        // Large enough for a driver to send it in parts.
+        const large = 'x'.repeat(1_200_000)
+        const write = async (client: Log) => {
+          for (let i = 0; i < 4; i++) {
+            const mine = number++
+            const small = (['outcomes', 'quarantine'] as const).map((topic) => record(topic, 0, `${mine}`))
+            const spread = [0, 1, 2, 3].map((at) => record('events', at, `${mine}`))
+            const parts = [0, 1, 2].map(() => record('events', 3, `${mine} ${large}`))
+            await client.append([...small, ...spread, ...parts], {}, never)
+            acked.push(mine)
+          }
+        }
+        let isBusy = true
+        const writing = Promise.all([log, other].flatMap((client) => [write(client), write(client)])).finally(() => {
+          isBusy = false
+        })
+        let known: number[] = []
+        while (isBusy || known.length < number) {
+          known = [...acked]
+          const { ends, includes } = await log.moment(never)
+          const seen = new Map<string, number>()
+          for (const { topic, partition, next } of ends)
+            for (const found of await readAll(log, topic, partition)) {
+              const [name = ''] = text(found.value.subarray(0, 8)).split(' ')
+              if (found.offset < next && includes(found)) seen.set(name, (seen.get(name) ?? 0) + 1)
+            }
+          expect([...seen].filter(([, parts]) => parts !== 9)).toEqual([])
+          for (const mine of known) expect(seen.has(`${mine}`)).toBe(true)
+        }
+        await writing
+      })
+
       test('keeps an empty value and one of a megabyte', async () => {
         const big = new Uint8Array(2 ** 20).map((_, i) => i * 7)
         await log.append(

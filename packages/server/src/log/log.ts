@@ -27,6 +27,8 @@ export interface LogRecord extends Position {
   readonly value: Uint8Array
   /** Present only when asked for (`ReadLimit.fingerprints`) and given at the append. Begins at a multiple of 8 of its buffer: read as numbers. */
   readonly fingerprints?: Uint8Array
+  /** Names the append that it came with, or the several that became visible together; only where `Moment.includes` asks for it. */
+  readonly append?: string
 }
 
 export interface Bounds {
@@ -35,6 +37,16 @@ export interface Bounds {
   readonly first: number
   /** Above every offset that the partition has given out so far; the next record gets this or a higher one. */
   readonly next: number
+}
+
+/** The log as it was at one moment, over all topics and partitions. */
+export interface Moment {
+  readonly ends: readonly (Bounds & { readonly topic: Topic })[]
+  /**
+   * Whether a record below the ends belongs to the moment. What one append wrote belongs to it as a whole or not at all: where a part of
+   * it lies beyond the ends, the part below them does not belong either.
+   */
+  includes(record: LogRecord): boolean
 }
 
 export interface Committed extends Position {
@@ -100,6 +112,9 @@ export interface Log extends Service {
   /**
    * Records at or after `from.offset`, in order, until `limit.bytes` of values are gathered (always at least one record if there is one).
    * With none there yet: waits up to `limit.waitMs` for the first, then resolves empty. Wakes early for records of any process.
+   * `waitMs: 0` does not wait for records to come, but is no licence to miss some: everything whose append had resolved before the call
+   * MUST be given. A driver whose records become visible a moment later than they are acknowledged therefore waits for those that are
+   * on their way, and throws `unavailable` rather than resolve empty where their fate stays open for some seconds.
    * Throws `trimmed` when `from` is no longer held, the signal's reason when it aborts.
    */
   read(from: Position, limit: ReadLimit, signal: AbortSignal): Promise<readonly LogRecord[]>
@@ -113,6 +128,11 @@ export interface Log extends Service {
   /** What a group has committed, without joining it. Only partitions with a commit. */
   committed(group: string): Promise<readonly Committed[]>
   bounds(topic: Topic): Promise<readonly Bounds[]>
+  /**
+   * Everything that could be read before the call belongs to it; everything below its ends can be read at once. `unavailable` when an
+   * append stays under way for some seconds.
+   */
+  moment(signal: AbortSignal): Promise<Moment>
   /** Forget records before `before.offset`; nothing when they are gone already. Never called with a position that `load` has not committed. */
   trim(before: Position): Promise<void>
   /** Bytes that the log occupies on disk, all topics. */

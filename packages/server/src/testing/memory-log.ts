@@ -118,6 +118,10 @@ function openClient(data: Data, options: MemoryLogOptions): MemoryLog {
     },
     epoch: () => options.epoch ?? 7,
     partitions: (topic) => store.get(topic)?.length ?? 0,
+    async moment() {
+      const ends = topics.flatMap((topic) => boundsOf(store, topic).map((bounds) => ({ topic, ...bounds })))
+      return { ends, includes: () => true }
+    },
     async append(records, appendOptions, signal) {
       const appending = append(records, appendOptions, signal)
       underWay.add(appending)

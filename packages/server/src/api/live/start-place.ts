@@ -144,7 +144,7 @@ export function createFindStart(log: Log, store: Store): FindStart {
   }
 
   async function inTail(project: string, id: string, signal: AbortSignal) {
-    const attempts = await tailAttempts(await unloadedTail(log), log.epoch(), project, id, signal)
+    const attempts = await tailAttempts(await unloadedTail(log, signal), log.epoch(), project, id, signal)
     const stored = attempts.find(({ outcome }) => outcome === 'stored')
     return stored && { position: stored.logPosition, at: Date.parse(stored.receivedAt) }
   }

@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { Gauge } from 'prom-client'
 import type { Deps, Metrics } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
-import { type GroupCommit, type Log, topics } from '../log.ts'
+import { type Bounds, type GroupCommit, type Log, type Topic, topics } from '../log.ts'
 import { type Appender, createAppender } from './appender.ts'
 import { type Bell, openBell } from './bell.ts'
 import { type Environment, openEnvironment, type Write } from './environment.ts'
@@ -126,15 +126,26 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
     async bounds(topic) {
       const { env, layout } = up()
       env.refresh()
-      return Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => ({
-        partition,
-        first: floorOf(env, topic, partition).first,
-        next: headOf(env, topic, partition).next,
-      }))
+      return boundsOf(layout, topic)
+    },
+    async moment() {
+      const { env, layout } = up()
+      env.refresh()
+      // In one turn, so on one snapshot, in which every append is whole.
+      const ends = topics.flatMap((topic) => boundsOf(layout, topic).map((bounds) => ({ topic, ...bounds })))
+      return { ends, includes: () => true }
     },
     trim: async (before) => up().trimmer.trim(before),
     bytes: async () => up().trimmer.bytes(),
   }
+}
+
+function boundsOf({ env, partitionsOf }: Layout, topic: Topic): Bounds[] {
+  return Array.from({ length: partitionsOf(topic) }, (_, partition) => ({
+    partition,
+    first: floorOf(env, topic, partition).first,
+    next: headOf(env, topic, partition).next,
+  }))
 }
 
 /** The log's own facts: made by whoever comes first, then the same for ever. */

@@ -9,6 +9,7 @@ import { createEnds, type Ends } from './ends.ts'
 import { findEpoch } from './epoch.ts'
 import { createLayout, type Layout } from './layout.ts'
 import { createMember, type Member } from './member.ts'
+import { createMoment } from './moment.ts'
 import { fetchCommitted } from './offsets.ts'
 import { dismissPredecessors } from './predecessors.ts'
 import { createProducer, type Producer } from './producer.ts'
@@ -43,6 +44,7 @@ interface Running {
   readonly ends: Ends
   readonly producer: Producer
   readonly reader: Reader
+  readonly moment: Log['moment']
   readonly size: Size
   readonly epoch: number
   readonly name: string
@@ -124,7 +126,9 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
       })
       if (options.transactionalId !== undefined) await producer.fence(signal)
       const reader = createReader({ cluster, layout, clock, firstOf: ends.firstOf })
-      return { cluster, layout, ends, producer, reader, size: createSize(cluster, layout, ends, logger), epoch, name }
+      const moment = createMoment({ ends, reader, clock })
+      const size = createSize(cluster, layout, ends, logger)
+      return { cluster, layout, ends, producer, reader, moment, size, epoch, name }
     } catch (error) {
       cluster.close()
       throw error
@@ -204,6 +208,11 @@ export function createKafkaLog(options: KafkaLogOptions, deps: Deps): Log {
       const { producer, ends } = up()
       await producer.settle(never)
       return ends.bounds(topic, never)
+    },
+    async moment(signal) {
+      const { producer, moment } = up()
+      await producer.settle(signal)
+      return moment(signal)
     },
     trim: async (before) => up().ends.trim(before, never),
     bytes: async () => up().size.bytes(never),

@@ -5,6 +5,8 @@ import type { Layout } from './layout.ts'
 /** First and next offsets, and how to move the first. */
 export interface Ends {
   bounds(topic: Topic, signal: AbortSignal): Promise<readonly Bounds[]>
+  /** Behind the last record of each partition; with `decided`, behind the last whose transactions, and those of all before it, have ended. */
+  nexts(topic: Topic, decided: boolean, signal: AbortSignal): Promise<ReadonlyMap<number, number>>
   firstOf(position: Pick<Position, 'topic' | 'partition'>, signal: AbortSignal): Promise<number>
   trim(before: Position, signal: AbortSignal): Promise<void>
 }
@@ -14,9 +16,16 @@ const latest = -1n
 const askMs = 15_000
 /** Also what is not committed yet: `next` is above everything given out. */
 const isolationNone = 0
+const isolationCommitted = 1
 
 export function createEnds(cluster: Cluster, layout: Layout): Ends {
-  async function list(topic: Topic, partitions: readonly number[], timestamp: bigint, signal: AbortSignal) {
+  async function list(
+    topic: Topic,
+    partitions: readonly number[],
+    timestamp: bigint,
+    signal: AbortSignal,
+    isolation: number = isolationNone,
+  ) {
     const name = layout.nameOf(topic)
     return cluster.persist(`look for the ends of ${name}`, askMs, signal, async () => {
       const byLeader = new Map<number, number[]>()
@@ -31,7 +40,7 @@ export function createEnds(cluster: Cluster, layout: Layout): Ends {
           const answer = await cluster.call(
             { topic: name, partition: mine[0] as number },
             'listOffsets',
-            [-1, isolationNone, [{ name, partitions: asked }]],
+            [-1, isolation, [{ name, partitions: asked }]],
             { signal },
           )
           for (const { partitionIndex, offset } of answer.topics[0]?.partitions ?? [])
@@ -42,8 +51,10 @@ export function createEnds(cluster: Cluster, layout: Layout): Ends {
     })
   }
 
+  const partitionsOf = (topic: Topic) => Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => partition)
+
   async function bounds(topic: Topic, signal: AbortSignal): Promise<readonly Bounds[]> {
-    const partitions = Array.from({ length: layout.partitionsOf(topic) }, (_, partition) => partition)
+    const partitions = partitionsOf(topic)
     // The ends later than the beginnings, so that none is below its beginning.
     const first = await list(topic, partitions, earliest, signal)
     const next = await list(topic, partitions, latest, signal)
@@ -59,6 +70,8 @@ export function createEnds(cluster: Cluster, layout: Layout): Ends {
 
   return {
     bounds,
+    nexts: (topic, decided, signal) =>
+      list(topic, partitionsOf(topic), latest, signal, decided ? isolationCommitted : isolationNone),
     firstOf,
     async trim({ topic, partition, offset }, signal) {
       const { first, next } = (await bounds(topic, signal)).find((bound) => bound.partition === partition) ?? {

@@ -1,13 +1,20 @@
 import type { Clock } from '../../core/clock.ts'
 import { PipelineError } from '../../core/errors.ts'
-import type { Log, LogRecord, Position, ReadLimit } from '../log.ts'
+import type { Log, LogRecord, Position, ReadLimit, Topic } from '../log.ts'
 import { type Answer, type Cluster, unlessAborted } from './cluster.ts'
 import { hasId } from './kafka-errors.ts'
 import { keyOf, type Layout } from './layout.ts'
-import { decodeFetched, type Fetched } from './records.ts'
+import { decodeFetched, type Fetched, transactionsIn } from './records.ts'
 
 export interface Reader {
   readonly read: Log['read']
+  /** Which transactions have written there, whatever became of them. `to` is not beyond the partition's end. */
+  transactions(
+    topic: Topic,
+    partition: number,
+    range: { readonly from: number; readonly to: number },
+    signal: AbortSignal,
+  ): Promise<readonly string[]>
   stop(): void
 }
 
@@ -29,9 +36,11 @@ const undecidedMs = 5_000
 const undecidedPollMs = 100
 /** What a broker sends at once beyond the read's limit is kept for the next read of the partition. */
 const maxKeptBytes = 32 * 2 ** 20
+const isolationNone = 0
 const isolationCommitted = 1
 /** Asked for beyond the read's limit, which counts values only: a broker counts all, also the markers of transactions. */
 const extraBytes = 64 * 1024
+const lookBytes = 4 * 2 ** 20
 
 interface Kept {
   readonly at: number
@@ -83,6 +92,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
     maxBytes: number,
     waitMs: number,
     signal: AbortSignal,
+    isolation: number = isolationCommitted,
   ): Promise<Answer<'fetch'>['responses'][number]['partitions'][number]> {
     const name = layout.nameOf(topic)
     const facts = await cluster.topic(name, signal)
@@ -98,7 +108,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
       cluster.call(
         { topic: name, partition },
         'fetch',
-        [waitMs, 1, maxBytes, isolationCommitted, 0, -1, [{ topicId: facts.id, partitions: [asked] }], [], ''],
+        [waitMs, 1, maxBytes, isolation, 0, -1, [{ topicId: facts.id, partitions: [asked] }], [], ''],
         { signal, lane, timeoutMs: pollMs + 15_000 },
       ),
     )
@@ -145,6 +155,22 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
     }
   }
 
+  const transactions: Reader['transactions'] = async (topic, partition, { from, to }, signal) => {
+    const found: string[] = []
+    for (let offset = from; offset < to; ) {
+      const at = { topic, partition, offset }
+      const fetched = await cluster.persist(`read ${keyOf(topic, partition)}`, retryMs, signal, () =>
+        fetchOnce(at, offset, lookBytes, 0, signal, isolationNone),
+      )
+      const { transactions: some, next } = transactionsIn(fetched, offset, to)
+      if (next === offset)
+        throw new PipelineError('unavailable', `Kafka has nothing at ${keyOf(topic, partition)} ${offset} now`)
+      found.push(...some)
+      offset = next
+    }
+    return found
+  }
+
   function give(from: Position, records: readonly Fetched[], next: number, limit: ReadLimit): readonly LogRecord[] {
     const { topic, partition } = from
     let count = 0
@@ -154,7 +180,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
     }
     const rest = records.slice(count)
     keep(keyOf(topic, partition), (records[count - 1] as Fetched).offset + 1, rest, next)
-    return records.slice(0, count).map(({ offset, value, fingerprints }) => ({
+    return records.slice(0, count).map(({ offset, value, fingerprints, transaction }) => ({
       topic,
       partition,
       offset,
@@ -162,6 +188,7 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
       ...(limit.fingerprints === true && fingerprints !== undefined
         ? { fingerprints: new Uint8Array(fingerprints) }
         : {}),
+      ...(transaction === undefined ? {} : { append: transaction }),
     }))
   }
 
@@ -185,6 +212,8 @@ export function createReader({ cluster, layout, clock, firstOf }: ReaderOptions)
       const either = AbortSignal.any([signal, stopping.signal])
       return unlessAborted(read(from, limit, either), either)
     },
+    transactions: (topic, partition, range, signal) =>
+      transactions(topic, partition, range, AbortSignal.any([signal, stopping.signal])),
     stop: () => stopping.abort(new PipelineError('unavailable', 'the log is stopping')),
   }
 }

@@ -4,10 +4,12 @@ import type { Answer } from './cluster.ts'
  * A record of the log is a Kafka record: no key, its value as it was appended (header and protobuf, see the protocol package), and
  *
  *   header "fp"    16 bytes per event: the dedup fingerprints, where some were given
+ *   header "tx"    which transaction wrote it, the same in all topics: producer id (i64 BE) epoch (i16 BE) number within it (u32 BE)
  *
  * Control records (transaction markers) and records of aborted transactions take offsets, too, and are never handed out.
  */
 export const fingerprintsHeader: Buffer = Buffer.from('fp')
+export const transactionHeader: Buffer = Buffer.from('tx')
 
 const isControl = 1 << 5
 const isTransactional = 1 << 4
@@ -18,6 +20,7 @@ export interface Fetched {
   readonly offset: number
   readonly value: Uint8Array
   readonly fingerprints: Uint8Array | undefined
+  readonly transaction: string | undefined
 }
 
 export interface Decoded {
@@ -50,14 +53,39 @@ export function decodeFetched(partition: Partition, from: number): Decoded {
     for (const { offsetDelta, value, headers } of batch.records) {
       const offset = first + offsetDelta
       if (offset < from) continue
-      records.push({ offset, value: value ?? empty, fingerprints: fingerprintsOf(headers) })
+      records.push({
+        offset,
+        value: value ?? empty,
+        fingerprints: headerOf(headers, fingerprintsHeader),
+        transaction: transactionOf(headers),
+      })
     }
   }
   return { records, next }
 }
 
-const empty = new Uint8Array(0)
-
-function fingerprintsOf(headers: readonly (readonly [Buffer | null, Buffer | null])[]): Uint8Array | undefined {
-  return headers.find(([key]) => key?.equals(fingerprintsHeader) === true)?.[1] ?? undefined
+/** As `decodeFetched`, whatever becomes of the transactions: which of them have records between `from` and `to`. */
+export function transactionsIn(partition: Partition, from: number, to: number) {
+  const transactions: string[] = []
+  let next = from
+  for (const { firstOffset, lastOffsetDelta, attributes, records } of partition.records ?? []) {
+    next = Math.max(next, Number(firstOffset) + lastOffsetDelta + 1)
+    if ((attributes & isControl) !== 0) continue
+    for (const { offsetDelta, headers } of records) {
+      const offset = Number(firstOffset) + offsetDelta
+      const transaction = transactionOf(headers)
+      if (offset >= from && offset < to && transaction !== undefined) transactions.push(transaction)
+    }
+  }
+  return { transactions, next }
 }
+
+const empty = new Uint8Array(0)
+type Headers = readonly (readonly [Buffer | null, Buffer | null])[]
+
+function headerOf(headers: Headers, name: Buffer): Buffer | undefined {
+  for (const [key, value] of headers) if (key?.equals(name) === true) return value ?? undefined
+  return undefined
+}
+
+const transactionOf = (headers: Headers): string | undefined => headerOf(headers, transactionHeader)?.toString('latin1')

@@ -4,7 +4,7 @@ import type { Cluster, Place } from './cluster.ts'
 import { hasId } from './kafka-errors.ts'
 import { keyOf, type Layout } from './layout.ts'
 import type { PreparedCommit } from './offsets.ts'
-import { fingerprintsHeader } from './records.ts'
+import { fingerprintsHeader, transactionHeader } from './records.ts'
 
 /** The transactions of one epoch of a producer, one after another. After a failure it is not used again. */
 export interface Transaction {
@@ -51,6 +51,7 @@ export function createTransaction({
   /** Next sequence number by `topic:partition`, as the client's encoder asks for it. */
   const sequences = new kafka.NumericMap()
   const coordinator: Place = { transaction: transactionalId }
+  let number = 0
 
   async function addPartitions(parts: readonly Part[]): Promise<void> {
     const byTopic = new Map<string, number[]>()
@@ -68,6 +69,7 @@ export function createTransaction({
 
   /** One request per leader with a batch of each of its partitions, then the next ones: leaders side by side. */
   async function produce(parts: readonly Part[], records: readonly NewRecord[], offsets: number[]): Promise<void> {
+    const named = nameOf(producerId, producerEpoch, number++)
     const byLeader = new Map<number, Part[][]>()
     const rounds = new Map<string, number>()
     for (const part of parts) {
@@ -81,7 +83,7 @@ export function createTransaction({
     }
     await Promise.all(
       [...byLeader].map(async ([node, requests]) => {
-        for (const request of requests) await produceTo(node, request, records, offsets)
+        for (const request of requests) await produceTo(node, request, records, named, offsets)
       }),
     )
   }
@@ -90,6 +92,7 @@ export function createTransaction({
     node: number,
     parts: readonly Part[],
     records: readonly NewRecord[],
+    named: Buffer,
     offsets: number[],
   ): Promise<void> {
     const timestamp = BigInt(Date.now())
@@ -101,7 +104,10 @@ export function createTransaction({
           partition,
           timestamp,
           value: asBuffer(value),
-          ...(fingerprints === undefined ? {} : { headers: new Map([[fingerprintsHeader, asBuffer(fingerprints)]]) }),
+          headers: new Map([
+            [transactionHeader, named],
+            ...(fingerprints === undefined ? [] : [[fingerprintsHeader, asBuffer(fingerprints)] as const]),
+          ]),
         }
       }),
     )
@@ -164,6 +170,15 @@ export function createTransaction({
       }
     }
   }
+}
+
+/** Of one transaction, unlike any other's. */
+function nameOf(producerId: bigint, producerEpoch: number, number: number): Buffer {
+  const name = Buffer.alloc(14)
+  name.writeBigInt64BE(producerId, 0)
+  name.writeInt16BE(producerEpoch, 8)
+  name.writeUInt32BE(number, 10)
+  return name
 }
 
 /** By partition, in the order of the records, into batches of at most `bytes`, or of one record. */
