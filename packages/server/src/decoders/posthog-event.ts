@@ -2,8 +2,9 @@ import type { EventColumns } from '@millrace/protocol'
 import type { RawEvent } from '../core/batch.ts'
 import { asId, expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
 import { mapException } from './posthog-exception.ts'
-import { type InflateBudget, type PosthogPart, snapshotsOf, vitalsOf } from './posthog-parts.ts'
+import { type PosthogPart, snapshotsOf, vitalsOf } from './posthog-parts.ts'
 import { mapProperties, textOf } from './posthog-properties.ts'
+import type { InflateBudget } from './posthog-recording.ts'
 import { readPosthogTime } from './posthog-time.ts'
 
 type Json = Record<string, unknown>
@@ -38,12 +39,11 @@ export interface PosthogBatch {
  * All: id = uuid, else $insert_id. traits = $set over $set_once, wherever the event has them; $set_once is kept in `properties` too, to be
  * told apart. `properties` holds all others but `$ip` and the write key, `data` the event's other fields, and `event` when it was renamed.
  */
-export function mapPosthogEvent(event: unknown, batch: PosthogBatch, out: RawEvent[]): void {
+export function mapPosthogEvent(event: unknown, batch: PosthogBatch): Iterable<RawEvent> {
   const columns: EventColumns = {}
   const issues: Issue[] = []
   if (!isObject(event)) {
-    out.push({ columns, original: event, issues: [expected('', 'object', event)] })
-    return
+    return [{ columns, original: event, issues: [expected('', 'object', event)] }]
   }
   const properties = readProperties(event, batch, issues)
   setId(event, properties, columns, issues)
@@ -56,9 +56,12 @@ export function mapPosthogEvent(event: unknown, batch: PosthogBatch, out: RawEve
   if (batch.mayHaveInfinite) noteInfinite(event, issues)
   columns.properties = properties
   const parts = name === undefined ? undefined : mapName(name, event, properties, columns, issues, batch.budget)
-  if (parts === undefined) {
-    out.push(issues.length === 0 ? { columns, original: event } : { columns, original: event, issues })
-  } else for (const part of parts) out.push(partOf(part, event, issues))
+  if (parts !== undefined) return eachPart(parts, event, issues)
+  return [issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }]
+}
+
+function* eachPart(parts: Iterable<PosthogPart>, event: Json, issues: readonly Issue[]): Generator<RawEvent> {
+  for (const part of parts) yield partOf(part, event, issues)
 }
 
 function partOf(part: PosthogPart, event: Json, shared: readonly Issue[]): RawEvent {
@@ -203,7 +206,7 @@ function mapName(
   columns: EventColumns,
   issues: Issue[],
   budget: InflateBudget,
-): readonly PosthogPart[] | undefined {
+): Iterable<PosthogPart> | undefined {
   columns.event_type = 'track'
   columns.event_name = name
   switch (name) {

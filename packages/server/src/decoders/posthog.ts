@@ -38,11 +38,12 @@ export const decodePosthogInSteps: DecodeInSteps = function* decodePosthogSteps(
     budget: { bytes: maxInflatedBytes },
   }
   const events: RawEvent[] = []
-  for (const [index, event] of sent.entries()) {
-    if (index % stepEvents === stepEvents - 1) yield
-    mapPosthogEvent(event, batch, events)
-    // A recording's chunk is many events.
-    if (events.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody)
+  for (const event of sent) {
+    for (const raw of mapPosthogEvent(event, batch)) {
+      // A recording's chunk is many events.
+      if (events.push(raw) > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody)
+      if (events.length % stepEvents === 0) yield
+    }
   }
   const decoded: DecodedBatch = {
     events,
