@@ -37,7 +37,7 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
     issues.push(said === undefined ? '/event_type: required' : expected('/event_type', [...types].join(', '), said))
   } else {
     issues.push(...recommendationIssues(type, event))
-    mapType(type, event, columns)
+    mapType(type, event, columns, issues)
   }
   if (mayHaveInfinite) noteInfinite(event, issues)
   return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
@@ -84,7 +84,7 @@ const commonKeys = [
   'device_type',
 ]
 
-function mapType(type: RecommendationEvent, event: Event, columns: EventColumns): void {
+function mapType(type: RecommendationEvent, event: Event, columns: EventColumns, issues: Issue[]): void {
   columns.event_type = type === 'ranking' ? 'trace' : type === 'error' ? 'log' : 'track'
   columns.event_name = `recommendation.${type}`
   if (type === 'error') return mapError(event, columns)
@@ -94,6 +94,7 @@ function mapType(type: RecommendationEvent, event: Event, columns: EventColumns)
       break
     case 'ranking':
       setTrace(columns)
+      checkLength(event, issues)
       set(columns, 'duration_ms', number(rest['latency_ms']))
       delete rest['latency_ms']
       break
@@ -106,6 +107,12 @@ function mapType(type: RecommendationEvent, event: Event, columns: EventColumns)
   }
   columns.properties = rest
   if (columns.id === undefined) set(columns, 'id', joinId(type, event, columns))
+}
+
+/** A list is at most as long as it was asked for. */
+function checkLength({ items, k }: Event, issues: Issue[]): void {
+  if (Array.isArray(items) && typeof k === 'number' && items.length > k)
+    issues.push(`/items: ${items.length} items, but k is ${k}`)
 }
 
 /** A ranking is work that was done: its request names the trace, and its second half the span. */
