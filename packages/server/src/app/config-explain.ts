@@ -10,7 +10,7 @@ export function explain(error: z.ZodError, tree: Tree, origins: Origins, setting
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => {
         const at = [...path, key]
-        return `${at.join('.')}: ${unknown(at, settings)}${from(at, origins)}`
+        return `${at.join('.')}: ${unknown(at, valueAt(tree, at), settings)}${from(at, origins)}`
       })
     const key = path.length === 0 ? 'configuration' : path.join('.')
     return [`${key}: ${expectation(issue)} (got ${shownValue(path, valueAt(tree, path))})${from(path, origins)}`]
@@ -54,20 +54,34 @@ function plain(message: string): string {
     .replace(/^Invalid discriminator value\. Expected /, 'expected ')
 }
 
-/** With a near key beside it, else with the same name elsewhere. */
-function unknown(path: readonly string[], settings: readonly Setting[]): string {
+/** With the keys that are known there, a near one beside it, else the same name elsewhere. */
+function unknown(path: readonly string[], value: unknown, settings: readonly Setting[]): string {
+  const got = gotUnknown(path, value)
   if (settings.some((setting) => setting.path.join('.') === path.join('.')))
-    return 'does not go with the driver that is chosen here'
+    return `does not go with the driver that is chosen here${got}`
   const key = path.at(-1)!
   const depth = path.length - 1
-  const beside = settings
-    .filter(({ path: known }) => known.length > depth && path.slice(0, -1).every((part, at) => known[at] === part))
-    .map(({ path: known }) => known[depth]!)
-  const near = didYouMean(key, [...new Set(beside)])
-  if (near !== '') return `unknown key${near}`
+  const beside = [
+    ...new Set(
+      settings
+        .filter(({ path: known }) => known.length > depth && path.slice(0, -1).every((part, at) => known[at] === part))
+        .map(({ path: known }) => known[depth]!),
+    ),
+  ]
+  const expected = beside.length === 0 ? '' : `, expected one of ${beside.join(', ')}`
+  const near = didYouMean(key, beside)
+  if (near !== '') return `unknown key${got}${expected}${near}`
   const elsewhere = settings.filter(({ path: known }) => known.at(-1) === key).map(({ path: known }) => known.join('.'))
-  return `unknown key${elsewhere.length === 0 ? '' : `; did you mean ${elsewhere.join(' or ')}?`}`
+  return `unknown key${got}${expected}${elsewhere.length === 0 ? '' : `; did you mean ${elsewhere.join(' or ')}?`}`
 }
+
+/** The value of a key that nobody knows, which may be a secret's all the same. */
+export function gotUnknown(path: readonly string[], value: unknown): string {
+  return ` (got ${mayNameSecret.test(path.join('.')) ? 'a hidden value' : shownValue(path, value)})`
+}
+
+/** A misspelt `password` is no known secret, and one all the same. */
+const mayNameSecret = /pa?s+w|paswd|pwd|secret|token|key|cred|auth|login|sha/i
 
 /** The origin of the key itself, else of what it stands in, else of what stands in it or beside it. */
 function from(path: readonly string[], origins: Origins): string {

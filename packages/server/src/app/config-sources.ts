@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { z } from 'zod'
 import { PipelineError } from '../core/errors.ts'
+import { gotUnknown } from './config-explain.ts'
 import { emptyTree, isTree, pathsOf, put, settingPaths, type Tree } from './config-paths.ts'
 import { didYouMean } from './did-you-mean.ts'
 
@@ -79,7 +80,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     if (setting === undefined)
       throw new PipelineError(
         'config',
-        `unknown environment variable ${name}: no key of the configuration has this name${didYouMean(name, [...settings.keys()])}`,
+        `unknown environment variable ${name}: no key of the configuration has this name${gotUnknown([name], text)}${didYouMean(name, [...settings.keys()])}`,
       )
     set({ tree, origins }, setting.path, setting.isText ? text : looselyParsed(text), `environment ${name}`)
   }
@@ -109,7 +110,7 @@ export function readFlags(flags: Readonly<Record<string, unknown>>, schema: z.Zo
     if (at < 0 || (setting === undefined && !/^projects\.[^.]+\.[^.]+$/.test(key)))
       throw new PipelineError(
         'config',
-        `--set ${key}: expected KEY=VALUE with a key of the configuration${at < 0 ? '' : didYouMean(key, [...settings.keys()])}`,
+        `--set ${key}: expected KEY=VALUE with a key of the configuration${at < 0 ? '' : `${gotUnknown([key], assignment.slice(at + 1))}${didYouMean(key, [...settings.keys()])}`}`,
       )
     const text = assignment.slice(at + 1)
     set(source, key.split('.'), setting?.isText === true ? text : looselyParsed(text), 'flag --set')

@@ -260,6 +260,8 @@ describe('the environment', () => {
       /unknown environment variable MILLRACE_COLECTOR_PORT.*did you mean MILLRACE_COLLECTOR_PORT\?$/,
     )
     expect(await refusal({}, { MILLRACE_ZZZ: '1' })).not.toContain('did you mean')
+    expect(await refusal({}, { MILLRACE_ZZZ: '1' })).toContain('(got "1")')
+    expect(await refusal({}, { MILLRACE_STORE_PASWORD: 'hunter2' })).not.toContain('hunter2')
   })
 })
 
@@ -271,14 +273,20 @@ describe('a wrong setting', () => {
     ],
     [{ collector: { port: 70_000 } }, /^collector\.port: .*65535 \(got 70000\)/],
     [{ collector: { otlpPort: true } }, /^collector\.otlpPort: expected number or false \(got true\)/],
-    [{ collector: { prot: 1 } }, /^collector\.prot: unknown key; did you mean port\? — from file/],
-    [{ port: 1 }, /^port: unknown key; did you mean collector\.port or api\.port or worker\.port\? — from file/],
+    [
+      { collector: { prot: 1 } },
+      /^collector\.prot: unknown key \(got 1\), expected one of host, port, otlpPort, .*; did you mean port\? — from file/,
+    ],
+    [
+      { port: 1 },
+      /^port: unknown key \(got 1\), expected one of dataDir, .*; did you mean collector\.port or api\.port or worker\.port\? — from file/,
+    ],
     [{ log: { driver: 'kafak' } }, /^log\.driver: expected 'embedded' \| 'kafka' \(got "kafak"\)/],
     [{ store: { driver: 'mysql' } }, /^store\.driver: .*'embedded' \| 'server' \(got "mysql"\)/],
     [{ store: { driver: 'server' } }, /^store\.url: .*\(got nothing\) — from file/],
     [
       { store: { driver: 'embedded', url: 'http://db' } },
-      /^store\.url: does not go with the driver that is chosen here — from file/,
+      /^store\.url: does not go with the driver that is chosen here \(got "http:\/\/db"\) — from file/,
     ],
     [{ log: { brokers: ['kafka:9092/x'] } }, /^log\.brokers\.0: expected host:port \(got "kafka:9092\/x"\)/],
     [{ log: { driver: 'kafka' } }, /^log\.brokers: .*\(got nothing\)/],
@@ -337,6 +345,9 @@ describe('a wrong setting', () => {
     [{ store: { driver: 'server', url: 'http://user:hunter2@[' } }],
     [{ store: { driver: 'server', url: 'http://db', password: { is: 'hunter2' } } }],
     [{ collector: { tls: '-----BEGIN PRIVATE KEY-----hunter2' } }],
+    [{ store: { url: 'http://db', pasword: 'hunter2' } }],
+    [{ apiToken: 'hunter2' }],
+    [{ log: { brokers: ['k:1'], sasl: { username: 'u', password: 'x', paswd: 'hunter2' } } }],
   ])('does not show what may be secret: %j', async (content) => {
     expect(await refusal({ config: file(content) })).not.toContain('hunter2')
   })
