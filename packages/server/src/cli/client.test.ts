@@ -62,6 +62,7 @@ describe('the exit code', () => {
   it.each([
     [401, { code: 'unauthorized', detail: 'a key is needed' }, exitCodes.auth, /^a key is needed; .* MILLRACE_KEY$/],
     [403, { code: 'forbidden', detail: 'not with this key' }, exitCodes.auth, /^not with this key/],
+    [403, { code: 'query_refused', detail: 'not a SELECT' }, exitCodes.failure, /^not a SELECT$/],
     [404, { code: 'not_found', detail: 'no such event' }, exitCodes.notFound, /^no such event$/],
     [408, { code: 'slow_body', detail: 'too slow' }, exitCodes.timeout, /^too slow$/],
     [503, { code: 'timeout', detail: 'not in time' }, exitCodes.timeout, /^not in time$/],

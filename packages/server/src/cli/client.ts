@@ -6,6 +6,8 @@ export interface ClientOptions {
   readonly key?: string | undefined
   /** Seconds until a request is given up. */
   readonly timeoutSeconds?: number
+  /** How the address is named, for who cannot reach it. */
+  readonly namedBy?: string
 }
 
 export interface Client {
@@ -14,10 +16,14 @@ export interface Client {
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Response>
 }
 
+/** Where commands look for the API and the collector when nobody says where they are. */
+export const defaultApiUrl = 'http://127.0.0.1:8089'
+export const defaultCollectorUrl = 'http://127.0.0.1:8088'
+
 /** Where the API is: `--url`, MILLRACE_URL, or the default address. The key comes from MILLRACE_KEY alone, never from a flag. */
 export function apiClient(flags: { readonly url?: string; readonly timeout?: string }): Client {
   return createClient({
-    url: flags.url ?? (process.env['MILLRACE_URL'] || 'http://127.0.0.1:8089'),
+    url: flags.url ?? (process.env['MILLRACE_URL'] || defaultApiUrl),
     key: process.env['MILLRACE_KEY'],
     timeoutSeconds: seconds(flags.timeout),
   })
@@ -31,7 +37,12 @@ function seconds(text = '60'): number {
 }
 
 /** Answers other than 2xx become a CliError with the problem's detail and the exit code that fits. */
-export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): Client {
+export function createClient({
+  url,
+  key,
+  timeoutSeconds = 60,
+  namedBy = '--url or MILLRACE_URL',
+}: ClientOptions): Client {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new CliError(
       `${JSON.stringify(url)} is no address; expected one such as http://127.0.0.1:8089`,
@@ -48,7 +59,7 @@ export function createClient({ url, key, timeoutSeconds = 60 }: ClientOptions): 
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
     } catch (error) {
-      throw unreachable(base, error, timeoutSeconds)
+      throw unreachable(base, error, timeoutSeconds, namedBy)
     }
     if (!response.ok) throw await refused(response)
     return response
@@ -79,13 +90,13 @@ export function brokenAnswer(error: unknown): CliError | undefined {
   return new CliError('the connection ended before the answer was complete', exitCodes.unreachable, { cause: error })
 }
 
-function unreachable(url: string, error: unknown, timeoutSeconds: number): CliError {
+function unreachable(url: string, error: unknown, timeoutSeconds: number, namedBy: string): CliError {
   const broken = brokenAnswer(error)
   if (broken?.exitCode === exitCodes.timeout)
     return new CliError(`no answer from ${url} within ${timeoutSeconds} s (--timeout)`, exitCodes.timeout)
   if (broken?.exitCode === exitCodes.interrupted) return broken
   return new CliError(
-    `cannot reach ${url} (${causeCode(error) ?? String(error)}); is it running? \`npx millrace start\`, or name it with --url or MILLRACE_URL`,
+    `cannot reach ${url} (${causeCode(error) ?? String(error)}); is it running? \`npx millrace start\`, or name it with ${namedBy}`,
     exitCodes.unreachable,
     { cause: error },
   )
@@ -102,7 +113,8 @@ async function refused(response: Response): Promise<CliError> {
     title?: string
   }
   const says = problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`
-  if (response.status === 401 || response.status === 403)
+  // A query that the cage refuses is 403 as well, and no other key would help.
+  if (response.status === 401 || (response.status === 403 && problem.code !== 'query_refused'))
     return new CliError(`${says}; the key is taken from MILLRACE_KEY`, exitCodes.auth)
   if (response.status === 404) return new CliError(says, exitCodes.notFound)
   if (response.status === 408 || response.status === 504 || problem.code === 'timeout')

@@ -1,13 +1,12 @@
 import { flushCompileCache as keepCompiled } from 'node:module'
-import { styleText } from 'node:util'
 import { systemClock } from '../core/clock.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
 import { loadConfig } from '../app/config.ts'
 import { createLogger } from '../app/logger.ts'
 import { createSupervisor, type Ready } from '../app/supervisor.ts'
+import { banner } from './banner.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { print, say } from './output.ts'
-import { openTelemetry } from './status-page.ts'
 
 /** `millrace start`: supervisor, engine, collector and worker; ends with SIGINT or SIGTERM. */
 export async function start(flags: Readonly<Record<string, unknown>>): Promise<void> {
@@ -44,23 +43,4 @@ export async function start(flags: Readonly<Record<string, unknown>>): Promise<v
 function announce(ready: Ready): void {
   if (process.stdout.isTTY) say(banner(ready))
   else print(`millrace ready ${JSON.stringify(ready)}`)
-}
-
-function banner(ready: Ready): string {
-  const dim = (text: string) => styleText('dim', text)
-  return `
-${styleText('bold', 'Millrace is ready')} ${dim(`after ${ready.ms} ms`)}
-  send to  ${ready.collector}   ${dim('any write key; Segment, Millrace JSON, protobuf')}
-${openTelemetry(ready)
-  .map((where) => `           ${where}\n`)
-  .join('')}  ask at   ${ready.api}
-
-Try, in another terminal:
-  ${dim('# store an event: 200 means that it is on disk')}
-  curl -s ${ready.collector}/v1/track -H 'content-type: application/json' -d '{"userId":"ada","event":"Signed Up","properties":{"plan":"pro"}}'
-  ${dim('# ask')}
-  npx millrace query "select event_name, count() from events group by 1"
-  npx millrace tail
-  npx millrace demo --rate 50
-`
 }
