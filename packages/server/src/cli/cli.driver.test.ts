@@ -197,6 +197,34 @@ describe('send', () => {
     expect(err).toBe('millrace: this key was revoked; the key is taken from MILLRACE_KEY\n')
   })
 
+  it('tells people in a sentence, and programs in JSON', async () => {
+    await using server = await collecting(() => ({
+      status: 200,
+      body: { stored: 1, duplicate: 1, dropped: 0, quarantined: 0, receipts: [] },
+    }))
+    const events = ['{"n":1}', '{"n":2}', '--collector', server.url]
+    expect(await millrace(['send', ...events, '-o', 'table'])).toMatchObject({
+      code: 0,
+      out: '2 events sent: 1 stored, 1 duplicate\n',
+    })
+    const { out } = await millrace(['send', ...events, '-o', 'csv'])
+    expect(out).toBe('sent,stored,duplicate,dropped,quarantined\r\n2,1,1,0,0\n')
+    expect((await millrace(['send', ...events, '-o', 'parquet'])).code).toBe(2)
+  })
+
+  it('says where it sends when only a write key is given, and how to name another place', async () => {
+    await using api = await collecting(() => ({ status: 403, body: { code: 'forbidden', detail: 'an admin key' } }))
+    const { err } = await millrace(['send', '{}', '--url', api.url])
+    expect(err).toMatch(
+      /^only an admin key may ask the API where the collector is: sending to http:\/\/127\.0\.0\.1:8088; name another with --collector or MILLRACE_COLLECTOR_URL\n/,
+    )
+    const away = await millrace(['send', '{}', '--collector', 'http://127.0.0.1:1'])
+    expect([away.code, away.err]).toEqual([6, expect.stringMatching(/--collector or MILLRACE_COLLECTOR_URL\n$/)])
+    expect((await millrace(['send', '{}', '--url', 'http://127.0.0.1:1'])).err).toMatch(
+      /--url .*; or say .*--collector/,
+    )
+  })
+
   it('of nothing is success', async () => {
     await using server = await collecting(() => ({ status: 500, body: {} }))
     const { code, out } = await millrace(['send', '--collector', server.url])
@@ -292,6 +320,11 @@ describe('keys', () => {
     expect(revoked.err).toContain(`key ${key!.id} (read, project default) is revoked`)
     const after = JSON.parse((await millrace(['keys', 'list', ...data])).out) as { revoked_at: string }
     expect(after.revoked_at).toMatch(/^\d{4}-.*Z$/)
+    // In a terminal of 80 columns a key that is revoked can be told from one that is not.
+    const { out } = await millrace(['keys', 'list', '-o', 'table', ...data], { env: { COLUMNS: '80' } })
+    const lines = out.trimEnd().split('\n')
+    expect(lines[1]).toMatch(/^\w+ +read +revoked \d{4}-\d\d-\d\d +\d{4}-\d\d-\d\d +data directory$/)
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80)
   })
 
   it('are not made for a project that is not configured, nor when they could not be shown', async () => {

@@ -8,7 +8,7 @@ import { projectsOf } from '../app/projects.ts'
 import { createKey, listKeys, projectId, revokeKey } from '../kv/key-ring.ts'
 import type { State } from '../kv/state.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { chooseFormat, print, printRows, say } from './output.ts'
+import { chooseFormat, print, printRows, type Row, say } from './output.ts'
 
 type Flags = Readonly<Record<string, string>>
 
@@ -61,8 +61,21 @@ export async function listKeysCommand(flags: Flags): Promise<void> {
         revoked_at: date(key.revokedAt),
       })),
     ]
-    printRows(rows, format)
+    printRows(format === 'table' ? rows.map(forPeople) : rows, format)
   })
+}
+
+/** What fits into 80 columns. */
+function forPeople(key: {
+  readonly id: string
+  readonly scope: string
+  readonly where: string
+  readonly created_at: string | null
+  readonly revoked_at: string | null
+}): Row {
+  const day = (time: string | null) => time?.slice(0, 10) ?? ''
+  const state = key.revoked_at === null ? 'good' : `revoked ${day(key.revoked_at)}`
+  return { id: key.id, scope: key.scope, state, created: day(key.created_at), where: key.where }
 }
 
 export async function revokeKeyCommand(id: string, flags: Flags): Promise<void> {

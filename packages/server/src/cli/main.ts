@@ -99,11 +99,13 @@ program.addCommand(
 )
 
 program.addCommand(
-  asking(
-    defineCommand('send [events...]', 'Send events as Millrace JSON: arguments, or NDJSON on standard input.', [
-      { command: `npx millrace send '{"event_name":"signed_up","actor_id":"ada"}'`, says: 'one' },
-      { command: 'npx millrace send < events.ndjson', says: 'many; progress on stderr' },
-    ]),
+  printing(
+    asking(
+      defineCommand('send [events...]', 'Send events as Millrace JSON: arguments, or NDJSON on standard input.', [
+        { command: `npx millrace send '{"event_name":"signed_up","actor_id":"ada"}'`, says: 'one' },
+        { command: 'npx millrace send < events.ndjson', says: 'many; progress on stderr' },
+      ]),
+    ),
   )
     .option('--collector <address>', 'where to send (environment: MILLRACE_COLLECTOR_URL; default: what the API says)')
     .option('--batch <n>', 'events a request', '1000')
@@ -158,24 +160,25 @@ program.addCommand(
 )
 
 program.addCommand(
-  asking(
-    defineCommand('why <id>', 'Tell the whole way of one event: received, judged, stored, or why not.', [
-      { command: 'npx millrace why 01JD8Z3C9V', says: 'what happened to it' },
-      { command: 'npx millrace why 01JD8Z3C9V --json', says: 'for programs' },
-    ]),
-  )
-    .option('--json', 'the answer as JSON')
-    .action(async (id: string, flags: Record<string, unknown>) => (await import('./why.ts')).why(id, flags)),
+  printing(
+    asking(
+      defineCommand('why <id>', 'Tell the whole way of one event: received, judged, stored, or why not.', [
+        { command: 'npx millrace why 01JD8Z3C9V', says: 'what happened to it' },
+        { command: 'npx millrace why 01JD8Z3C9V --json', says: 'for programs' },
+      ]),
+    ),
+  ).action(async (id: string, flags: Record<string, unknown>) => (await import('./why.ts')).why(id, flags)),
 )
 
 program.addCommand(
-  asking(
-    defineCommand('status', 'Is it well: lag, rates, sizes, versions, processes.', [
-      { command: 'npx millrace status', says: 'one page' },
-    ]),
-  )
-    .option('--json', 'the answer as JSON')
-    .action(async (flags: Record<string, unknown>) => (await import('./status.ts')).status(flags)),
+  printing(
+    asking(
+      defineCommand('status', 'Is it well: lag, rates, sizes, versions, processes.', [
+        { command: 'npx millrace status', says: 'one page' },
+        { command: 'npx millrace status -o csv', says: 'a key and its value per line' },
+      ]),
+    ),
+  ).action(async (flags: Record<string, unknown>) => (await import('./status.ts')).status(flags)),
 )
 
 program.addCommand(

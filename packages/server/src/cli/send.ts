@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
-import { apiClient, createClient, type Client } from './client.ts'
+import { apiClient, createClient, defaultCollectorUrl, type Client } from './client.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { print, printable, say, wholeNumber } from './output.ts'
+import { chooseFormat, print, printable, printRows, say, wholeNumber } from './output.ts'
 
 interface Answer {
   readonly stored: number
@@ -22,16 +22,26 @@ type Sums = Record<'sent' | (typeof outcomes)[number], number>
 
 /** Exit 0 when everything is stored or a duplicate; 8 when some of it was dropped or quarantined. */
 export async function send(events: readonly string[], flags: Readonly<Record<string, string>>): Promise<void> {
+  const format = chooseFormat(flags)
+  if (format === 'parquet') throw new CliError('-o parquet: what became of events is no table', exitCodes.usage)
   const size = Math.min(10_000, wholeNumber('batch', flags['batch'] ?? '1000', 1))
   const collector = await collectorClient(flags)
   const sums: Sums = { sent: 0, stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
   try {
     await sendAll(collector, batches(events.length > 0 ? given(events) : lines(), size), sums)
   } finally {
-    print(JSON.stringify(sums)) // also when a later request failed: what was taken stays taken
+    // Also when a later request failed: what was taken stays taken.
+    if (format === 'table') print(summary(sums))
+    else printRows([sums], format)
   }
   const lost = sums.dropped + sums.quarantined
   if (lost > 0) throw new CliError(`${lost} of ${sums.sent} events were not stored`, exitCodes.partial)
+}
+
+/** For people: what became of them, without zeros. */
+export function summary(sums: Sums): string {
+  const parts = outcomes.filter((outcome) => sums[outcome] > 0).map((outcome) => `${sums[outcome]} ${outcome}`)
+  return `${sums.sent} ${sums.sent === 1 ? 'event' : 'events'} sent${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
 }
 
 async function sendAll(collector: Client, all: AsyncIterable<readonly Line[]>, sums: Sums): Promise<void> {
@@ -68,19 +78,34 @@ function given(events: readonly string[]): readonly Line[] {
   return events.map((event, at) => ({ text: event.replaceAll(/[\r\n]+/g, ' '), place: `event ${at + 1}` }))
 }
 
+const collectorFlags = '--collector or MILLRACE_COLLECTOR_URL'
+
 /** `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or the default address. */
 export async function collectorClient(flags: Readonly<Record<string, unknown>>): Promise<Client> {
   const named = (flags['collector'] as string | undefined) || process.env['MILLRACE_COLLECTOR_URL']
-  return createClient({ url: named || (await collectorOfApi(flags)), key: process.env['MILLRACE_KEY'] })
+  return createClient({
+    url: named || (await collectorOfApi(flags)),
+    key: process.env['MILLRACE_KEY'],
+    namedBy: collectorFlags,
+  })
 }
 
 async function collectorOfApi(flags: Readonly<Record<string, unknown>>): Promise<string> {
   try {
     const status = (await (await apiClient(flags).get('/api/v1/status')).json()) as { collector?: string | null }
-    return status.collector ?? 'http://127.0.0.1:8088'
+    return status.collector ?? defaultCollectorUrl
   } catch (error) {
-    // A write key may not ask for the status; the default address is as good a guess as any.
-    if (error instanceof CliError && error.exitCode === exitCodes.auth) return 'http://127.0.0.1:8088'
+    if (!(error instanceof CliError)) throw error
+    if (error.exitCode === exitCodes.auth) {
+      say(
+        `only an admin key may ask the API where the collector is: sending to ${defaultCollectorUrl}; name another with ${collectorFlags}`,
+      )
+      return defaultCollectorUrl
+    }
+    if (error.exitCode === exitCodes.unreachable)
+      throw new CliError(`${error.message}; or say where to send with ${collectorFlags}`, error.exitCode, {
+        cause: error,
+      })
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, it } from 'vitest'
+import { keysAndValues } from './status.ts'
 import { type Status, statusPage } from './status-page.ts'
 
 const well: Status = {
@@ -46,4 +47,11 @@ it('tells what it can while the store is away, and why', () => {
   expect(lines).toContain('  sizes      log unknown, tables unknown with unknown events')
   expect(lines).toContainEqual(expect.stringMatching(/^ {2}load {7}waiting in host:7, .*; unavailable: gone$/))
   expect(lines.at(-1)).toBe('  ! tables: the store cannot be reached (ECONNREFUSED)')
+})
+
+it('is rows of keys and values for spreadsheets', () => {
+  const rows = keysAndValues(well)
+  expect(rows).toContainEqual({ key: 'sizes.events', value: 12_345 })
+  expect(rows).toContainEqual({ key: 'jobs.0.state', value: 'running' })
+  expect(rows).toContainEqual({ key: 'pid.engine', value: null })
 })

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { apiClient } from './client.ts'
-import { print, printable } from './output.ts'
+import { chooseFormat, print, printable, printRows, type Row } from './output.ts'
 
 interface Answer {
   readonly id: string
@@ -33,10 +33,11 @@ const colours: Readonly<Record<string, 'green' | 'yellow' | 'red' | 'cyan'>> = {
 }
 
 export async function why(id: string, flags: Readonly<Record<string, unknown>>): Promise<void> {
+  const format = chooseFormat(flags)
   const response = await apiClient(flags).get(`/api/v1/events/${encodeURIComponent(id)}/why`)
   const answer = (await response.json()) as Answer
-  if (flags['json'] === true || !process.stdout.isTTY)
-    return print(JSON.stringify(answer, undefined, flags['json'] === true ? 2 : undefined))
+  if (format === 'json') return print(JSON.stringify(answer, undefined, 2))
+  if (format !== 'table') return printRows([answer as unknown as Row], format)
   print(
     `${styleText('bold', printable(answer.id))}  ${coloured(answer.outcome)}${answer.reason ? ` (${answer.reason})` : ''}`,
   )
