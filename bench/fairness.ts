@@ -116,7 +116,9 @@ async function measure(): Promise<void> {
       sender.postMessage(message)
     })
   process.stdout.write(`${events} events a body, ${rounds} bodies each; milliseconds\n`)
-  process.stdout.write(`${'load'.padEnd(34)}  loop held: max   p99    body answered  small events: p50  max\n`)
+  process.stdout.write(
+    `${'load'.padEnd(34)}  longest turn's CPU   loop held: max   p99    body answered  small events: p50  max\n`,
+  )
   for (const { name, path, contentType, make, isRepeated } of loads) {
     if (!name.includes(values.only)) continue
     const bodies = Array.from({ length: rounds + 2 }, () => make(events))
@@ -129,16 +131,38 @@ async function measure(): Promise<void> {
     await ask(message(isRepeated ? bodies : bodies.slice(0, 2)))
     const delay = monitorEventLoopDelay({ resolution: 1 })
     delay.enable()
+    const turns = watchTurns()
     const sent = await ask(message(bodies.slice(2)))
     delay.disable()
+    const longest = turns.stop()
     const ms = (value: number) => (value / 1e6).toFixed(1).padStart(6)
     process.stdout.write(
-      `${name.padEnd(34)}  ${ms(delay.max)}        ${ms(delay.percentile(99))}  ${sent.bodyMs.toFixed(0).padStart(8)} (${sent.statuses})  ${sent.p50.toFixed(1).padStart(10)}  ${sent.max.toFixed(1).padStart(8)}\n`,
+      `${name.padEnd(34)}  ${longest.toFixed(1).padStart(18)}           ${ms(delay.max)}        ${ms(delay.percentile(99))}  ${sent.bodyMs.toFixed(0).padStart(8)} (${sent.statuses})  ${sent.p50.toFixed(1).padStart(10)}  ${sent.max.toFixed(1).padStart(8)}\n`,
     )
   }
   await sender.terminate()
   for (const part of parts.toReversed()) await part.stop()
   rmSync(dir, { recursive: true, force: true })
+}
+
+/** CPU of the event loop's thread between two of its turns: what one turn takes whoever else uses this machine. */
+function watchTurns(): { stop(): number } {
+  let longest = 0
+  let isOver = false
+  let before = process.threadCpuUsage()
+  const turn = () => {
+    const { user, system } = process.threadCpuUsage(before)
+    longest = Math.max(longest, (user + system) / 1000)
+    before = process.threadCpuUsage()
+    if (!isOver) setImmediate(turn)
+  }
+  setImmediate(turn)
+  return {
+    stop() {
+      isOver = true
+      return longest
+    },
+  }
 }
 
 interface Sent {

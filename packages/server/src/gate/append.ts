@@ -164,7 +164,7 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
     },
     async submit(part) {
       try {
-        if (part.stored.length > 0 && part.batchId !== '') encoder?.encodeAhead(part)
+        if (part.stored.length > 0 && part.batchId !== '') await encoder?.encodeAhead(part)
       } catch (error) {
         part.claim.release()
         throw toPipelineError(error)

@@ -12,12 +12,13 @@ const maxAgeMs = 30 * 86_400_000
  * amount, so that its events keep their order and distances; the client's own time stays in `context.client_timestamp`.
  * No time at all: the time of receipt. More than an hour ahead or 30 days old: quarantined.
  */
-export function correctClock(batch: GateBatch): void {
+export function correctClock(batch: GateBatch, from = 0, to = batch.events.length): void {
   const { events, rejections, raw } = batch
-  const shift = raw.historical === true ? 0 : clockError(batch)
+  // Of the whole batch, before any of its events has moved.
+  const shift = (batch.clockShift ??= raw.historical === true ? 0 : clockError(batch))
   const latest = raw.receivedAt + maxAheadMs
   const earliest = raw.historical === true ? Number.NEGATIVE_INFINITY : raw.receivedAt - maxAgeMs
-  for (let i = 0; i < events.length; i++) {
+  for (let i = from; i < to; i++) {
     if (rejections[i] !== undefined) continue
     const event = events[i] as EventColumns
     const own = ownTime(event)
@@ -29,9 +30,9 @@ export function correctClock(batch: GateBatch): void {
       if (shift !== 0) shiftEvent(batch, i, event, shift)
       const time = event.timestamp
       if (time > latest)
-        quarantine(batch, i, 'schema', [`/timestamp: ${spell(time - raw.receivedAt)} ahead, at most 1 hour`])
+        quarantine(batch, i, 'schema', [`/timestamp: ${spell(time - raw.receivedAt, maxAheadMs)} ahead, at most 1 hour`])
       else if (time < earliest)
-        quarantine(batch, i, 'schema', [`/timestamp: ${spell(raw.receivedAt - time)} old, at most 30`])
+        quarantine(batch, i, 'schema', [`/timestamp: ${spell(raw.receivedAt - time, maxAgeMs)} old, at most 30`])
     }
     if (raw.historical === true) note(batch, i, 'historical', true)
   }
@@ -68,15 +69,26 @@ function shiftEvent(batch: GateBatch, index: number, event: EventColumns, shift:
   note(batch, index, 'clock', `moved by ${shift} ms: the client's clock was wrong by that`)
 }
 
-function spell(ms: number): string {
-  const units = [
-    ['day', 86_400_000],
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-  ] as const
-  for (const [name, size] of units) {
-    const count = Math.floor(ms / size)
-    if (count >= 1) return `${count} ${name}${count === 1 ? '' : 's'}`
+/** Of more than `limit`: its two largest units, so that what is told is not the limit itself. */
+function spell(ms: number, limit: number): string {
+  const text = units(ms)
+  return text === units(limit) ? `a little more than ${text}` : text
+}
+
+function units(ms: number): string {
+  let seconds = Math.round(ms / 1000)
+  const parts: string[] = []
+  for (const [name, size] of [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+  ] as const) {
+    const count = Math.floor(seconds / size)
+    seconds -= count * size
+    if (count > 0) parts.push(`${count} ${name}${count === 1 ? '' : 's'}`)
+    else if (parts.length > 0) break
+    if (parts.length === 2) break
   }
-  return `${Math.floor(ms / 1000)} seconds`
+  return parts.join(' ')
 }

@@ -10,9 +10,9 @@ const defaultVisibility = 'user'
  * What follows from the event itself. `batch_id`, `ingested_at`, `schema_version` and `project` are the record's envelope
  * (append.ts); `day` and `hour` the table's own expressions.
  */
-export function derive(batch: GateBatch): void {
+export function derive(batch: GateBatch, from = 0, to = batch.events.length): void {
   const { events, rejections, raw } = batch
-  for (let i = 0; i < events.length; i++) {
+  for (let i = from; i < to; i++) {
     if (rejections[i] !== undefined) continue
     const event = events[i] as EventColumns
     event.event_source ??= raw.source

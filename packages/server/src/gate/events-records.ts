@@ -6,6 +6,7 @@ import {
   maxRecordEvents,
 } from '@millrace/protocol'
 import { toPipelineError, type PipelineError } from '../core/errors.ts'
+import { createPace } from '../core/in-steps.ts'
 import type { NewRecord } from '../log/log.ts'
 import type { BatchPart } from './batch-part.ts'
 import { FINGERPRINT_BYTES } from './dedup/dedup-index.ts'
@@ -44,23 +45,23 @@ export function createEventsEncoder(partitions: number) {
   // Kept from record to record: it has grown to the size that they need.
   const writer = new ByteWriter(targetRecordBytes)
 
-  function encode(envelope: EventsEnvelope, run: Run, bytesPerEvent: number, into: NewRecord[]): void {
+  /** A record at each step. */
+  function* encode(envelope: EventsEnvelope, run: Run, bytesPerEvent: number): Generator<NewRecord> {
     const size = Math.max(1, Math.min(maxRecordEvents, Math.floor(targetRecordBytes / bytesPerEvent)))
     const fingerprints =
       run.fingerprints.length === 1 ? (run.fingerprints[0] as Uint8Array) : Buffer.concat(run.fingerprints)
     for (let from = 0; from < run.events.length; from += size) {
       const to = Math.min(from + size, run.events.length)
-      into.push({
+      yield {
         topic: 'events',
         partition: run.partition,
         value: encodeEventsRecord(envelope, run.events, from, to, writer),
         fingerprints: fingerprints.subarray(from * FINGERPRINT_BYTES, to * FINGERPRINT_BYTES),
-      })
+      }
     }
   }
 
-  function encodeParts(parts: readonly BatchPart[], batchId: string): NewRecord[] {
-    const records: NewRecord[] = []
+  function* encodeParts(parts: readonly BatchPart[], batchId: string): Generator<NewRecord> {
     let receivedAt = 0
     let bytes = 0
     let events = 0
@@ -73,14 +74,20 @@ export function createEventsEncoder(partitions: number) {
     }
     const { project, source } = (parts[0] as BatchPart).batch.raw
     const envelope = { project, batchId, source, ingestedAt: receivedAt, schemaVersion, planVersion }
-    for (const run of runs.values()) encode(envelope, run, bytes / events, records)
-    return records
+    for (const run of runs.values()) yield* encode(envelope, run, bytes / events)
   }
 
   return {
-    /** Encodes a big batch as soon as it is known, while the commit before it still syncs. */
-    encodeAhead(part: BatchPart): void {
-      part.records = encodeParts([part], part.batchId)
+    /** Encodes a big batch as soon as it is known, while the commit before it still syncs; others have their turn between its records. */
+    async encodeAhead(part: BatchPart): Promise<void> {
+      const pace = createPace()
+      const records: NewRecord[] = []
+      for (const record of encodeParts([part], part.batchId)) {
+        records.push(record)
+        const rest = pace()
+        if (rest !== undefined) await rest
+      }
+      part.records = records
     },
 
     encodeCommit(parts: readonly BatchPart[], commitId: string): EventsRecords {
@@ -107,12 +114,12 @@ export function createEventsEncoder(partitions: number) {
       }
       for (const group of shared.values()) {
         try {
-          push(group, encodeParts(group, commitId))
+          push(group, [...encodeParts(group, commitId)])
         } catch {
           // One of them holds what no record can: it alone must fail, not its neighbours of this millisecond.
           for (const part of group) {
             try {
-              push([part], encodeParts([part], commitId))
+              push([part], [...encodeParts([part], commitId)])
             } catch (error) {
               failed.set(part, toPipelineError(error))
             }

@@ -19,6 +19,8 @@ export interface GateBatch {
   rejected: number
   /** Rough size of the columns, set by `checkLimits`. */
   bytes: number
+  /** Milliseconds by which the client's clock is wrong, once `correctClock` has found it. */
+  clockShift: number | undefined
   /** What a step changed, by event, for `why`; most batches have none. */
   notes: Map<number, Record<string, string | boolean>> | undefined
 }
@@ -32,8 +34,11 @@ export function openBatch(raw: RawBatch): GateBatch {
     rejections.push(undefined)
     ids.push('')
   }
-  return { raw, events, ids, rejections, rejected: 0, bytes: 0, notes: undefined }
+  return { raw, events, ids, rejections, rejected: 0, bytes: 0, clockShift: undefined, notes: undefined }
 }
+
+/** Up to here a batch goes through each step at once, which takes a few milliseconds; a larger one in slices of so many events. */
+export const sliceEvents = 512
 
 /** Keep the event, sealed, but do not admit it. */
 export function quarantine(batch: GateBatch, index: number, reason: string, issues: readonly string[]): void {

@@ -2,6 +2,7 @@ import { createUlid } from '@millrace/protocol'
 import type { Accept, RawBatch } from '../core/batch.ts'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
+import { createPace } from '../core/in-steps.ts'
 import type { Receipt } from '../core/outcome.ts'
 import type { Service } from '../core/service.ts'
 import type { State } from '../kv/state.ts'
@@ -11,7 +12,7 @@ import { createAppender } from './append.ts'
 import { correctClock } from './clock.ts'
 import type { Dedup } from './dedup/dedup-index.ts'
 import { derive } from './derive.ts'
-import { type GateBatch, openBatch } from './gate-batch.ts'
+import { type GateBatch, openBatch, sliceEvents } from './gate-batch.ts'
 import { maxSharedEvents } from './events-records.ts'
 import { identify, projectSecretBytes } from './ids.ts'
 import { checkLimits } from './limits.ts'
@@ -78,7 +79,8 @@ export function createGate({ log, dedup, state, config, deps }: GateOptions): Ga
     const batch = openBatch(raw)
     const identified = identify(batch, { secrets, make })
     if (identified !== undefined) await identified
-    judge(batch)
+    if (batch.events.length <= sliceEvents) judge(batch)
+    else await judgeInSlices(batch)
     const quarantined = batch.rejected > 0 ? await sealRejected(batch, sealer) : []
     return storeOnce(batch, batchIdOf(raw, make), quarantined, signal)
   }
@@ -116,11 +118,26 @@ export function createGate({ log, dedup, state, config, deps }: GateOptions): Ga
 }
 
 /** The steps that need nothing but the batch, in their order. */
+const judgements: readonly ((batch: GateBatch, from?: number, to?: number) => void)[] = [
+  checkLimits,
+  validate,
+  correctClock,
+  derive,
+]
+
 export function judge(batch: GateBatch): void {
-  checkLimits(batch)
-  validate(batch)
-  correctClock(batch)
-  derive(batch)
+  for (const step of judgements) step(batch)
+}
+
+/** Each step over all events before the next, as ever, but others have their turn in between. */
+export async function judgeInSlices(batch: GateBatch): Promise<void> {
+  const pace = createPace()
+  for (const step of judgements)
+    for (let from = 0; from < batch.events.length; from += sliceEvents) {
+      step(batch, from, Math.min(from + sliceEvents, batch.events.length))
+      const rest = pace()
+      if (rest !== undefined) await rest
+    }
 }
 
 /** The client's id; '' for a small batch without one, which will share its commit's. */

@@ -1,4 +1,5 @@
 import { createIdDeriver, hasLostCharacters, idText, maxIdLength } from '@millrace/protocol'
+import { createPace } from '../core/in-steps.ts'
 import { type GateBatch, note, quarantine } from './gate-batch.ts'
 import type { MadeOnce } from './made-once.ts'
 
@@ -30,7 +31,10 @@ export function identify(batch: GateBatch, sources: IdSources): void | Promise<v
 
 async function identifyOthers(batch: GateBatch, others: readonly number[], sources: IdSources): Promise<void> {
   let derive: ((event: unknown) => string) | undefined
+  const pace = createPace()
   for (const i of others) {
+    const rest = pace()
+    if (rest !== undefined) await rest
     const event = batch.events[i] as Record<string, unknown>
     const given = event['id']
     const isMissing = given === undefined || given === null || given === ''

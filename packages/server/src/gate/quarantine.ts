@@ -1,5 +1,6 @@
 import type { QuarantinedEvent } from '@millrace/protocol'
 import type { RawBatch } from '../core/batch.ts'
+import { createPace } from '../core/in-steps.ts'
 import type { GateBatch } from './gate-batch.ts'
 import { redact } from './redact.ts'
 import type { Sealer } from './seal.ts'
@@ -14,9 +15,12 @@ export async function sealRejected(
   const isKept = batch.rejections.some((rejection) => rejection?.kind === 'quarantine')
   if (!isKept) return kept
   const key = await sealer.ready(project, receivedAt)
+  const pace = createPace()
   for (let index = 0; index < events.length; index++) {
     const rejection = batch.rejections[index]
     if (rejection?.kind !== 'quarantine') continue
+    const rest = pace()
+    if (rest !== undefined) await rest
     const { original, columns } = events[index] as RawBatch['events'][number]
     const id = batch.ids[index] as string
     kept.push({

@@ -274,7 +274,10 @@ describe('clock', () => {
 
   it('quarantines what is too far ahead or too old, at the limit not', async () => {
     expect(await issuesOf(at(3_600_000))).toEqual([])
-    expect(await issuesOf(at(3_600_001))).toEqual(['/timestamp: 1 hour ahead, at most 1 hour'])
+    expect(await issuesOf(at(3_600_001))).toEqual(['/timestamp: a little more than 1 hour ahead, at most 1 hour'])
+    expect(await issuesOf(at(7_199_990))).toEqual(['/timestamp: 2 hours ahead, at most 1 hour'])
+    expect(await issuesOf(at(5_400_000))).toEqual(['/timestamp: 1 hour 30 minutes ahead, at most 1 hour'])
+    expect(await issuesOf(at(49 * 3_600_000))).toEqual(['/timestamp: 2 days 1 hour ahead, at most 1 hour'])
     expect(await issuesOf(at(-30 * day))).toEqual([])
     expect(await issuesOf(at(-40 * day - 5))).toEqual(['/timestamp: 40 days old, at most 30'])
   })

@@ -23,9 +23,9 @@ const rules: ReadonlyMap<string, Rule> = new Map(
 const types: ReadonlySet<string> = new Set(eventTypes)
 
 /** The four core fields are there, every column holds its own type, and the decoder had nothing to complain of. */
-export function validate(batch: GateBatch): void {
+export function validate(batch: GateBatch, from = 0, to = batch.events.length): void {
   const { events, rejections, raw, ids } = batch
-  for (let i = 0; i < events.length; i++) {
+  for (let i = from; i < to; i++) {
     if (rejections[i] !== undefined) continue
     const event = events[i] as Record<string, unknown>
     event['id'] = ids[i]
