@@ -332,7 +332,7 @@ describe('odd events in a good body', () => {
     ]
     const answer = await sent(JSON.stringify(body))
     expect(answer.receipts).toMatchObject([
-      { index: 0, issues: ['/timestamp: 1 hour ahead, at most 1 hour'] },
+      { index: 0, issues: ['/timestamp: 1 hour 1 minute ahead, at most 1 hour'] },
       { index: 1, issues: ['/timestamp: 31 days old, at most 30'] },
     ])
     expect(answer.stored).toBe(2)
