@@ -161,7 +161,8 @@ function setTraits(event: Json, properties: Json, columns: EventColumns): void {
  * `distinct_id` is a person's id once it was identified, and before that a device's.
  *
  * 1. `$user_id` is the person. 2. `$is_identified` says which one distinct_id is. 3. `$process_person_profile: false` is anonymous.
- * 4. `$device_id`: the same means anonymous, another one identified. 5. None of these: a server's library, which knows its users.
+ * 4. `$device_id`: the same means anonymous, another one identified. 5. A browser's recording says none of these: a UUID is the device's.
+ * 6. Else it is a server's library, which knows its users.
  * anonymous_id is `$anon_distinct_id`, else `$device_id`, else the anonymous distinct_id.
  */
 function setActor(
@@ -191,11 +192,14 @@ function groupId(properties: Json): string {
   return `$${String(properties['$group_type'])}_${String(properties['$group_key'])}`
 }
 
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
 function isIdentified(distinct: string | null | undefined, device: string | undefined, properties: Json): boolean {
   const said = properties['$is_identified']
   if (typeof said === 'boolean') return said
   if (properties['$process_person_profile'] === false) return false
-  return device === undefined || device !== distinct
+  if (device !== undefined) return device !== distinct
+  return !(properties['$lib'] === 'web' && typeof distinct === 'string' && uuid.test(distinct))
 }
 
 /** Beside what all events have; the parts, when it is several events of ours. */

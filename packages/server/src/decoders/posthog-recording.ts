@@ -18,12 +18,17 @@ const compressed: ReadonlySet<string> = new Set(['texts', 'attributes', 'removes
  * An rrweb event as its own JSON, which is what a player takes. posthog-js compresses parts of it (`cv: "2024-10"`): gzip of JSON, its
  * bytes as the characters of a string. They are put in as they are, without being read: a whole document may be too deep for that.
  */
-export function recordingText(item: Json, issues: Issue[], budget: InflateBudget): Buffer {
-  if (item['cv'] === undefined) return Buffer.from(stringifyJson(item))
+export function recordingText(item: Json, issues: Issue[], budget: InflateBudget): Uint8Array {
+  if (item['cv'] === undefined) return bytesOf(stringifyJson(item))
   const members = Object.keys(item)
     .filter((key) => key !== 'cv')
     .map((key) => member(key, key === 'data' ? dataText(item['data'], issues, budget) : stringifyJson(item[key])))
-  return Buffer.from(`{${members.join(',')}}`)
+  return bytesOf(`{${members.join(',')}}`)
+}
+
+/** Plain bytes: a Buffer shows itself as an object of numbers where it is written as JSON. */
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }
 
 function member(key: string, text: string): string {

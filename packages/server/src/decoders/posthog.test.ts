@@ -32,9 +32,16 @@ describe('who did it', () => {
     ['as it says, in a personless browser', { $device_id: 'dev', $is_identified: false }, [undefined, 'dev']],
     ['the device, of an older library', { $device_id: 'd' }, [undefined, 'd']],
     ['the person, of an older library', { $device_id: 'dev' }, ['d', 'dev']],
+    ['the person, in a recording', { $lib: 'web' }, ['d', undefined]],
     ['the user id, when there is one', { $user_id: 'u', $device_id: 'dev' }, ['u', 'dev']],
   ])('%s', (_what, properties, expected) => {
     expect(who(properties)).toEqual(expected)
+  })
+
+  it('is the device in a recording of a page where nobody is identified', () => {
+    const device = '0198f7a2-7f5c-7c1e-b1f0-3d9f6d2a4c11'
+    const { actor_id, anonymous_id } = columnsOf({ event: 'x', properties: { $lib: 'web', distinct_id: device } })
+    expect([actor_id, anonymous_id]).toEqual([undefined, device])
   })
 
   it('is the person who is identified, with the id from before', () => {
