@@ -12,12 +12,13 @@ const maxAgeMs = 30 * 86_400_000
  * amount, so that its events keep their order and distances; the client's own time stays in `context.client_timestamp`.
  * No time at all: the time of receipt. More than an hour ahead or 30 days old: quarantined.
  */
-export function correctClock(batch: GateBatch): void {
+export function correctClock(batch: GateBatch, from = 0, to = batch.events.length): void {
   const { events, rejections, raw } = batch
-  const shift = raw.historical === true ? 0 : clockError(batch)
+  // Of the whole batch, before any of its events has moved.
+  const shift = (batch.clockShift ??= raw.historical === true ? 0 : clockError(batch))
   const latest = raw.receivedAt + maxAheadMs
   const earliest = raw.historical === true ? Number.NEGATIVE_INFINITY : raw.receivedAt - maxAgeMs
-  for (let i = 0; i < events.length; i++) {
+  for (let i = from; i < to; i++) {
     if (rejections[i] !== undefined) continue
     const event = events[i] as EventColumns
     const own = ownTime(event)
