@@ -117,6 +117,15 @@ describe.each(encodings)('%s', (encoding) => {
   })
 })
 
+it('takes zeros after a gzip stream for padding, as gzip does', async () => {
+  for (const plain of [events(100), events(2e6)]) {
+    const wire = Buffer.concat([zlib.gzipSync(plain), Buffer.alloc(512)])
+    expect((await inflate('gzip', wire)).equals(plain)).toBe(true)
+    const spoilt = Buffer.concat([wire, Buffer.from('x')])
+    expect((await refusal(inflate('gzip', spoilt))).code).toBe('malformed')
+  }
+})
+
 it('joins gzip members and zstd frames', async () => {
   const parts = [events(200), events(2e6), events(50)]
   for (const encoding of ['gzip', 'zstd'] as const) {

@@ -80,7 +80,7 @@ function inflateSmall(encoding: Encoding, codec: Codec, wire: Buffer, maxBytes: 
   const options: CodecOptions = { maxOutputLength: atOnce, chunkSize: expectedBytes(encoding, wire), info: true }
   try {
     const { buffer, engine } = codec.now(wire, options)
-    if (engine.bytesWritten === wire.length) return buffer
+    if (engine.bytesWritten === wire.length || isPadding(encoding, wire, engine.bytesWritten)) return buffer
     if (encoding !== 'zstd') throw trailing(encoding, wire.length - engine.bytesWritten)
     return undefined // several zstd frames: the other path joins them
   } catch (error) {
@@ -118,12 +118,18 @@ async function frames(
       parts.push(buffer)
       if (engine.bytesWritten === 0) throw trailing(encoding, wire.length - from)
       from += engine.bytesWritten
+      if (isPadding(encoding, wire, from)) break
       if (from < wire.length && encoding !== 'zstd') throw trailing(encoding, wire.length - from)
     }
   } catch (error) {
     throw refusal(error, encoding, wire, maxBytes)
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts, total)
+}
+
+/** What is written in blocks (tapes, some uploaders) fills the last one with zeros after the gzip stream; gzip itself ignores them. */
+function isPadding(encoding: Encoding, wire: Buffer, from: number): boolean {
+  return encoding === 'gzip' && from < wire.length && wire.subarray(from).every((byte) => byte === 0)
 }
 
 interface Codec {
