@@ -322,6 +322,32 @@ describe('what is not HTTP', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200)
   })
 
+  it.each([
+    ['no Host', 'POST /echo HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}', 400, /Host/],
+    ['no Host, and no such route', 'GET /nowhere HTTP/1.1\r\n\r\n', 400, /Host/],
+    [
+      'an expectation that nobody knows',
+      'POST /echo HTTP/1.1\r\nhost: x\r\nexpect: tea\r\ncontent-length: 2\r\n\r\n{}',
+      417,
+      /Expect/,
+    ],
+  ])('is refused as a problem with its reason: %s', async (_name, bytes, status, detail) => {
+    const { raw } = await open()
+    const connection = await raw()
+    connection.write(bytes)
+    const answer = await connection.response()
+    expect(answer.status).toBe(status)
+    expect(answer.headers['content-type']).toBe('application/problem+json')
+    expect(JSON.parse(answer.body)).toMatchObject({ status, detail: expect.stringMatching(detail) })
+  })
+
+  it('needs no Host in HTTP/1.0', async () => {
+    const { raw } = await open()
+    const connection = await raw()
+    connection.write('GET /health/live HTTP/1.0\r\n\r\n')
+    expect((await connection.response()).status).toBe(200)
+  })
+
   it('is cut off when a head trickles', async () => {
     const { raw } = await open({ headersTimeoutMs: 100 })
     const connection = await raw()

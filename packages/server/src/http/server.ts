@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,7 +18,7 @@ import type { HttpLimits, TlsConfig } from './config.ts'
 import { answerPreflight, type Cors, originHeaders } from './cors.ts'
 import type { RouteDescription } from './describe.ts'
 import { createInFlight, type InFlight, showInFlight, type Slot } from './in-flight.ts'
-import { problemAnswer } from './problem.ts'
+import { problemAnswer, problemMediaType, toProblem } from './problem.ts'
 import { createRequestIds } from './request-id.ts'
 import { createRequestMetrics } from './request-metrics.ts'
 import { createRouteTable } from './route-table.ts'
@@ -126,6 +125,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     let slot: Slot | undefined
     let answer: HttpAnswer
     try {
+      if (lacksHost(request)) throw noHost()
       if (route.isProbe !== true) slot = inFlight.enter()
       answer = await route.respond({
         request,
@@ -175,6 +175,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   function notFound(request: FastifyRequest, reply: FastifyReply): void {
     const path = request.url.split('?', 1)[0]!
     const methods = table.methods(path)
+    if (lacksHost(request)) throw noHost()
     if (request.method === 'OPTIONS' && methods.length > 0) {
       const allowed = [...methods, 'OPTIONS'].join(', ')
       const { origin } = request.headers
@@ -210,6 +211,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       connectionsCheckingInterval: Math.min(1000, Math.max(20, limits.headersTimeoutMs / 4)),
       maxHeaderSize: 16_384,
       noDelay: true,
+      // Said by us, as a problem.
+      requireHostHeader: false,
     }
     const fastifyOptions = {
       ...(https === undefined ? { http } : { https: { ...http, ...https } }),
@@ -226,6 +229,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1024 },
     } as unknown as FastifyServerOptions
     const instance = Fastify(fastifyOptions) as unknown as FastifyInstance
+    instance.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      requestMetrics.count('none', 417)
+      const failure = new PipelineError('malformed', 'the header Expect is for 100-continue only: leave it out')
+      const problem = JSON.stringify({ ...toProblem(failure, '-'), status: 417 })
+      const headers = {
+        'content-type': problemMediaType,
+        'content-length': Buffer.byteLength(problem),
+        connection: 'close',
+      }
+      response.writeHead(417, headers).end(problem)
+      request.resume()
+    })
     // Bodies are read by `readBody`, raw: without this Fastify would parse them by content type first.
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
       instance.addHttpMethod(method, { hasBody: false, overrideExisting: true })
@@ -314,6 +329,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return url
     },
   }
+}
+
+function lacksHost({ raw }: FastifyRequest): boolean {
+  return raw.headers.host === undefined && raw.httpVersionMinor === 1 && raw.httpVersionMajor === 1
+}
+
+function noHost(): PipelineError {
+  return new PipelineError('malformed', 'the request has no Host header, which HTTP/1.1 asks for')
 }
 
 /** For what the deadline of a stop has aborted to fall back to its answer. */
