@@ -129,7 +129,7 @@ async function run(
       abort_signal: signal,
     })
     return {
-      body: stream as Readable,
+      body: stream,
       rows: Number(summary?.result_rows ?? 0),
       statistics: {
         rows_read: Number(summary?.read_rows ?? 0),
