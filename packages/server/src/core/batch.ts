@@ -23,6 +23,8 @@ export interface DecodedBatch {
   readonly batchId?: string
   /** A write key that the dialect carries in its body. */
   readonly writeKey?: string
+  /** The sender says that these events are old ones (PostHog's `historical_migration`). Counts with an admin key only. */
+  readonly saysHistorical?: boolean
   /** Counter by which lost batches of one device are noticed. */
   readonly sequence?: { readonly device: string; readonly number: number }
 }

@@ -27,8 +27,8 @@ export interface PosthogBatch {
  * | event                  | event_type / event_name | beside what all have                                              |
  * | ---------------------- | ----------------------- | ----------------------------------------------------------------- |
  * | $pageview, $screen     | page / page_view, screen_view | page_title = title, $screen_name                           |
- * | $identify, $set        | track / identify        | traits; actor_name = traits.name; anonymous_id = $anon_distinct_id |
- * | $create_alias          | track / alias           | actor_id = distinct_id, resource_type user, resource_id = alias   |
+ * | $identify, $set, $set_once | track / identify    | traits; actor_name = traits.name; anonymous_id = $anon_distinct_id |
+ * | $create_alias          | track / alias           | actor_id = distinct_id, resource_type user, resource_id = alias: equals, since libraries differ in which is the older |
  * | $groupidentify         | track / group           | resource_type group, resource_ns = $group_type, resource_id = $group_key, traits = $group_set |
  * | $exception             | log / $exception        | log_*, error_*                                                    |
  * | $web_vitals            | vital / LCP …           | vital_*                                                           |
@@ -228,6 +228,7 @@ function mapName(
     }
     case '$identify':
     case '$set':
+    case '$set_once':
       rename('track', 'identify', name, columns)
       if (typeof columns.traits?.['name'] === 'string') columns.actor_name = columns.traits['name']
       break

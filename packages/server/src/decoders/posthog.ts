@@ -49,6 +49,7 @@ export const decodePosthogInSteps: DecodeInSteps = function* decodePosthogSteps(
     events,
     ...(sentAt !== undefined && !ignoresSentAt(sent[0]) && { sentAt }),
     ...(writeKey !== undefined && { writeKey }),
+    ...(outer['historical_migration'] === true && { saysHistorical: true }),
   }
   return decoded
 }

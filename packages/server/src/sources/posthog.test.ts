@@ -137,6 +137,15 @@ describe('a v0 body', () => {
     expect(batches).toEqual([])
   })
 
+  it('of old events is one only with an admin key', async () => {
+    const { url, batches } = await open({ authenticate: keys })
+    for (const key of ['phc_right', 'boss']) {
+      const body = JSON.stringify({ api_key: key, historical_migration: true, batch: [event] })
+      expect((await fetch(`${url}/batch/`, { method: 'POST', body })).status).toBe(200)
+    }
+    expect(batches.map(({ historical }) => historical)).toEqual([undefined, true])
+  })
+
   it('that may come later is 503 with Retry-After, never a 4xx, which browsers take for final', async () => {
     const busy = new PipelineError('rate_limited', 'too fast', { retryAfterSeconds: 7 })
     const { url } = await open({ accept: () => Promise.reject(busy), limits: { bodyStallMs: 100 } })

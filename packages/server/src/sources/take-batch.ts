@@ -60,7 +60,8 @@ export async function takeBatch(source: Source, arrival: Arrival, options: TakeO
   const receivedAt = options.deps.clock.now()
   const batch = await decode(source, body, cx, arrival.signal)
   principal ??= authenticate(options, batch.writeKey, origin)
-  const historical = isHistorical(headers[historicalHeader], principal)
+  const historical =
+    isHistorical(headers[historicalHeader], principal) || (batch.saysHistorical === true && principal.scope === 'admin')
 
   const receipts =
     batch.events.length === 0
