@@ -38,6 +38,9 @@ export function jsonValue(
   depth: number,
 ): unknown {
   if (value === undefined || value === null) return null
+  // By far the most.
+  const text = (value as { readonly stringValue?: unknown }).stringValue
+  if (typeof text === 'string') return text
   const at = () => (index === undefined ? pointer : `${pointer}/${index}/value`)
   if (!isObject(value)) {
     issues.push(expected(at(), 'an object such as {"stringValue":…}', value))
@@ -94,12 +97,14 @@ export function jsonValue(
 
 /** A signed integer of 64 bits: a number where one is exact. Undefined when it is none. */
 export function int64Of(value: unknown): number | bigint | undefined {
+  if (Number.isSafeInteger(value)) return value as number
   const integer = integerOf(value)
   return integer === undefined || BigInt.asIntN(64, integer) !== integer ? undefined : exact(integer)
 }
 
 /** An unsigned one. */
 export function uint64Of(value: unknown): number | bigint | undefined {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
   const integer = integerOf(value)
   return integer === undefined || BigInt.asUintN(64, integer) !== integer ? undefined : exact(integer)
 }
