@@ -86,7 +86,7 @@ export async function runCluster(options: ClusterChaos): Promise<ChaosResult> {
 function createChaos(parts: Parts, options: ClusterChaos, look: (collector: RolePart, ms: number) => Promise<void>) {
   const random = seeded(options.seed)
   const all = [...parts.collectors, ...parts.workers, parts.api, ...parts.services]
-  const possible = all.filter(({ kind }) => options.targets.includes(kind))
+  const possible = all.filter(({ kind }) => options.targets?.includes(kind) ?? true)
   const away = new Map<Part, Promise<void>>()
   const kills: Record<string, number> = {}
   const stops: Record<string, number> = {}

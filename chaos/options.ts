@@ -21,7 +21,8 @@ export interface InstanceChaos {
 export interface ClusterChaos {
   readonly minutes: number
   readonly seed: number
-  readonly targets: readonly ClusterTarget[]
+  /** All by default. */
+  readonly targets?: readonly ClusterTarget[]
   readonly writers: number
 }
 

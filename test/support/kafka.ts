@@ -161,9 +161,11 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
     child = started
     let ended = false
     // A test run that fails leaves nothing behind.
-    process.once('exit', () => started.kill('SIGKILL'))
+    const kill = () => started.kill('SIGKILL')
+    process.once('exit', kill)
     gone = new Promise((resolve) => {
       started.once('exit', () => {
+        process.off('exit', kill)
         ended = true
         resolve()
       })

@@ -117,6 +117,32 @@ describe('group commit', () => {
     await group.stop()
   })
 
+  it('keeps nobody waiting for a log that hangs, and knows in the end what became of it', async () => {
+    const { held, release } = gateway()
+    let writes = 0
+    const { group, settled } = open({
+      write: () => (writes++ === 0 ? held : Promise.resolve(stored)),
+      answerWithinMs: 20,
+    })
+    const hanging = group.submit(entry(1))
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    const behind = group.submit(entry(1))
+    for (const each of [hanging, behind])
+      await expect(each).rejects.toMatchObject({ code: 'unavailable', retry: 'later' })
+    // Who comes now is refused at once, and what hangs keeps its claims.
+    await expect(group.submit(entry(1))).rejects.toMatchObject({ code: 'unavailable' })
+    expect(settled).toEqual([
+      [1, false],
+      [1, false],
+    ])
+    release(stored)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(settled.at(-1)).toEqual([1, true])
+    await group.submit(entry(1))
+    await group.stop()
+  })
+
   it('ends when it has to stop before anybody can tell', async () => {
     const { group, settled } = open({
       write: async () => {

@@ -36,6 +36,8 @@ export interface GroupCommitOptions<W extends Waiting> {
   readonly maxWaitingBytes?: number
   readonly maxWaiting?: number
   readonly maxCommitBytes?: number
+  /** A sender waits no longer for an append that has begun; less than what clients wait for an answer. */
+  readonly answerWithinMs?: number
 }
 
 interface Slot<W> {
@@ -50,12 +52,12 @@ interface Slot<W> {
  */
 export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions<W>): GroupCommit<W> {
   // Two commits' worth: more would only make the answer later, and the sender is better told to wait.
-  const { maxWaitingBytes = 64 << 20, maxWaiting = 10_000, maxCommitBytes = 32 << 20 } = options
+  const { maxWaitingBytes = 64 << 20, maxWaiting = 10_000, maxCommitBytes = 32 << 20, answerWithinMs = 8000 } = options
   let waiting: Slot<W>[] = []
   let waitingBytes = 0
   let running: Promise<void> | undefined
   let stopped = false
-  /** Set while nobody can tell what became of the last append. */
+  /** Set while nobody can tell what becomes of the last append. */
   let undecided: PipelineError | undefined
 
   function take(): Slot<W>[] {
@@ -82,17 +84,30 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
 
   async function commit(slots: readonly Slot<W>[]): Promise<void> {
     const entries = slots.map(({ entry }) => entry)
-    let written: Written<W>
+    // A log that hangs: the append goes on, and so do its claims, but nobody waits for it, and nobody else gets in line.
+    const timer = setTimeout(() => refuseAll(slots, unconfirmed(undefined)), answerWithinMs)
     try {
-      written = await options.write(entries)
-    } catch (error) {
-      await decide(slots, entries, toPipelineError(error))
-      return
+      let written: Written<W>
+      try {
+        written = await options.write(entries)
+      } catch (error) {
+        return await decide(slots, entries, toPipelineError(error))
+      }
+      finish(slots, entries, written)
+    } finally {
+      clearTimeout(timer)
     }
-    finish(slots, entries, written)
+  }
+
+  /** Whoever waits, or comes until the append under way is over, is told to come again. */
+  function refuseAll(slots: readonly Slot<W>[], error: PipelineError): void {
+    undecided = error
+    for (const { reject } of slots) reject(error)
+    turnAway(error)
   }
 
   function finish(slots: readonly Slot<W>[], entries: readonly W[], written: Written<W>): void {
+    undecided = undefined
     if (!written.isStored) {
       options.settle(entries, false)
       for (const { reject } of slots) reject(written.error)
@@ -117,15 +132,11 @@ export function createGroupCommit<W extends Waiting>(options: GroupCommitOptions
     // Senders wait for the first look only; rejecting after that changes nothing.
     for (;;) {
       try {
-        const written = await options.verify()
-        undecided = undefined
-        finish(slots, entries, written)
+        finish(slots, entries, await options.verify())
         return
       } catch {
         // `verify` could not tell, and has logged why. Whoever waits behind is better told to come again than kept waiting.
-        undecided = unconfirmed(cause)
-        for (const { reject } of slots) reject(undecided)
-        turnAway(undecided)
+        refuseAll(slots, unconfirmed(cause))
       }
       try {
         await options.pause()
