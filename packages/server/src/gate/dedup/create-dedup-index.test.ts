@@ -6,6 +6,7 @@ import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { silentLogger } from '../../core/deps.ts'
+import { PipelineError } from '../../core/errors.ts'
 import type { State } from '../../kv/state.ts'
 import { type MemoryLog, memoryLog } from '../../testing/memory-log.ts'
 import { memoryState } from '../../testing/memory-state.ts'
@@ -259,6 +260,18 @@ describe('the dedup index', () => {
     expect(states(world, ['p/claimed only', 'p/appended'])).toEqual([CLAIMED, DUPLICATE])
     open.release()
     appended.release()
+  })
+
+  it('waits at its start for an append of another collector that is under way', async () => {
+    const world = await openWorld()
+    await store(world, range(0, 10))
+    const read = vi.spyOn(world.log, 'read')
+    for (let i = 0; i < 2; i++) read.mockRejectedValueOnce(new PipelineError('unavailable', 'an append is under way'))
+    await crash(world)
+    expect(new Set(states(world, range(0, 10)))).toEqual(new Set([DUPLICATE]))
+    read.mockRejectedValueOnce(new PipelineError('corrupt', 'a record is missing'))
+    await expect(crash(world)).rejects.toThrow('a record is missing')
+    read.mockRestore()
   })
 
   it('loses nothing when the log is trimmed as far as it allows', async () => {

@@ -1,6 +1,6 @@
 import { unlink } from 'node:fs/promises'
 import type { Deps } from '../../core/deps.ts'
-import { PipelineError } from '../../core/errors.ts'
+import { PipelineError, toPipelineError } from '../../core/errors.ts'
 import { showDuration } from '../../core/units.ts'
 import type { State } from '../../kv/state.ts'
 import type { Log, Position } from '../../log/log.ts'
@@ -51,6 +51,9 @@ export interface FollowingIndex extends DedupIndex {
  */
 const waitingAtMost = 6
 const readBackBytes = 8 * 1024 * 1024
+/** Kafka ends a dead collector's transaction after 20 s. */
+const readBackPatienceMs = 30_000
+const readAgainMs = 250
 
 export function createDedupIndex(options: DedupIndexOptions): FollowingIndex {
   const { log, deps } = options
@@ -165,7 +168,7 @@ export function createDedupIndex(options: DedupIndexOptions): FollowingIndex {
       confirmed[partition] = offset
       while (offset < next) {
         const limit = { bytes: readBackBytes, waitMs: 0, fingerprints: true }
-        const records = await log.read({ topic: 'events', partition, offset }, limit, signal)
+        const records = await patiently(() => log.read({ topic: 'events', partition, offset }, limit, signal), signal)
         // What is left are numbers that no record has: a driver may leave some out.
         if (records.length === 0) break
         for (const record of records) {
@@ -178,6 +181,20 @@ export function createDedupIndex(options: DedupIndexOptions): FollowingIndex {
       }
     }
     return ids
+  }
+
+  /** Behind an append that another collector left open nothing can be read until the log itself has ended it. */
+  async function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (const until = clock.now() + readBackPatienceMs; ; ) {
+      try {
+        return await read()
+      } catch (error) {
+        const { retry, message } = toPipelineError(error)
+        if (signal.aborted || retry === 'never' || clock.now() >= until) throw error
+        logger.warn({ why: message }, 'waiting for the log, to learn which ids are stored')
+        await clock.sleep(readAgainMs, signal)
+      }
+    }
   }
 
   function restore(fingerprints: Uint8Array): number {
