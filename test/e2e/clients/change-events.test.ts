@@ -105,10 +105,21 @@ describe('POST /v1/cdc', () => {
     expect(tombstone).toEqual({ event_name: 'customers.TOMBSTONE', db_row_id: '7' })
   })
 
+  it('takes a snapshot of long ago only as history', async () => {
+    const old = Date.now() - 40 * 86_400_000
+    const body = JSON.stringify({ op: 'r', after: { id: 9 }, source: source(105, { snapshot: 'true', ts_ms: old }) })
+    expect(await send(`${collector}/v1/cdc`, body)).toMatchObject({ stored: 0, quarantined: 1 })
+    expect(await send(`${collector}/v1/cdc`, body, { 'x-millrace-historical': '1' })).toMatchObject({
+      ...sum,
+      stored: 1,
+    })
+  })
+
   it('quarantines what says nothing, and stores its neighbours', async () => {
     const body = JSON.stringify([null, { op: 'c', table: 't', key: 1, ts: at }, { op: 'x', source: source(1) }])
     const answer = await send(`${collector}/v1/cdc`, body)
     expect(answer).toMatchObject({ stored: 1, quarantined: 2 })
+    expect(await send(`${collector}/v1/cdc`, 'null')).toMatchObject({ stored: 0, quarantined: 1 })
     expect(answer.receipts.map(({ index, issues }) => [index, issues?.[0]?.split(':')[0]])).toEqual([
       [0, ''],
       [2, '/op'],
@@ -228,9 +239,9 @@ describe('POST /v1/tail', () => {
     for (const { source, outcome, events } of rows)
       bySource.set(`${source} ${outcome}`, (bySource.get(`${source} ${outcome}`) ?? 0) + events)
     expect(Object.fromEntries(bySource)).toEqual({
-      'cdc stored': 7,
+      'cdc stored': 8,
       'cdc duplicate': 13,
-      'cdc quarantined': 2,
+      'cdc quarantined': 4,
       'do_event stored': 2,
       'do_event duplicate': 2,
       'do_event quarantined': 2,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, type EventColumns, maxIdLength, stringifyJson } from '@millrace/protocol'
 import { asId, isObject } from './issues.ts'
+import { countKeys } from './key-budget.ts'
 
 /** What both forms of change events, plain and Debezium's, make of an operation, a table and a row's key. */
 export type CdcOperation = 'INSERT' | 'UPDATE' | 'DELETE' | 'READ' | 'TRUNCATE' | 'MESSAGE' | 'TOMBSTONE'
@@ -52,6 +53,14 @@ export function nameChange(columns: EventColumns, operation: string, table: stri
   if (columns.db_row_id === undefined) return
   const path = `${table}/${columns.db_row_id}`
   columns.resource_id = columns.ns === undefined ? path : `${columns.ns}/${path}`
+}
+
+/** Beside the source and the types of its columns, within the keys that the gate grants an event. */
+const maxDataKeys = 600
+
+/** The row for `data`, by whose paths it is asked. One of more keys is only text: `db_after`, `db_before`. */
+export function rowAsData(row: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  return countKeys(row, maxDataKeys) > maxDataKeys ? undefined : { ...row }
 }
 
 /** 96 bits of what was changed: tells apart the rows that one position of a log holds. */

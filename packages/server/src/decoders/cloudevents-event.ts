@@ -54,7 +54,7 @@ export function mapCloudEvent(event: Json, issues: Issue[]): EventColumns {
 const placed: ReadonlySet<string> = new Set(['id', 'type', 'time', 'data', 'data_base64'])
 
 /** An id that would be too long is hashed with its source. */
-export function cloudEventId(source: string, id: string): string {
+function cloudEventId(source: string, id: string): string {
   const whole = `ce_${hash('sha256', source, 'base64url').slice(0, 16)}_${id}`
   return whole.length <= maxIdLength ? whole : `ce_${hash('sha256', `${source}\n${id}`, 'base64url')}`
 }

@@ -1,5 +1,5 @@
 import type { EventColumns } from '@millrace/protocol'
-import { changeHash, changeId, nameChange, operationOf, rowIdOf } from './cdc-change.ts'
+import { changeHash, changeId, nameChange, operationOf, rowAsData, rowIdOf } from './cdc-change.ts'
 import { isSnapshot, positionOf, setSourceTime, transactionOf } from './debezium-source.ts'
 import { asId, describe, expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
 import { readJson } from './json.ts'
@@ -142,7 +142,9 @@ function setPayload(
   if (after !== undefined) columns.db_after = after
   const row = after ?? before
   const update = event['updateDescription']
-  if (row !== undefined) columns.data = { ...row }
+  const data = row === undefined ? undefined : rowAsData(row)
+  if (data !== undefined) columns.data = data
+  else if (row !== undefined) return
   else if (isObject(update)) {
     const fields = update['updatedFields']
     const parsed =

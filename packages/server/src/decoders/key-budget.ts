@@ -18,7 +18,7 @@ export function withinKeys(
 }
 
 /** Keys of all levels; counts no further than `limit`. JSON's depth limit bounds the recursion. */
-function countKeys(value: unknown, limit: number): number {
+export function countKeys(value: unknown, limit: number): number {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 0
   let count = 0
   if (Array.isArray(value)) {

@@ -35,6 +35,6 @@ const addresses: ReadonlySet<string> = new Set([
   'x-real-ip',
 ])
 
-export function isAddressHeader(name: string): boolean {
+function isAddressHeader(name: string): boolean {
   return addresses.has(name.toLowerCase())
 }

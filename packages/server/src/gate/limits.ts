@@ -1,3 +1,4 @@
+import { columns } from '@millrace/protocol'
 import { type GateBatch, quarantine } from './gate-batch.ts'
 
 /** Of the columns together, as UTF-8 where they are text. */
@@ -30,6 +31,9 @@ const freeText: ReadonlySet<string> = new Set([
   'metric_quantiles',
   'page_search',
 ])
+
+/** Stored as text: their keys are no paths of the store. */
+const asText: ReadonlySet<string> = new Set(columns.filter(({ kind }) => kind === 'jsonText').map(({ name }) => name))
 
 interface Tally {
   /** UTF-16 units of text; as UTF-8 at least as many bytes and at most three times. */
@@ -70,7 +74,12 @@ function measureEvent(event: Readonly<Record<string, unknown>>, tally: Tally): s
     } else if (typeof value === 'object' && value !== null) {
       tally.isDeep = false
       tally.isLongKey = false
+      const { keys } = tally
       measure(value, 0, tally)
+      if (asText.has(name)) {
+        tally.keys = keys
+        tally.isLongKey = false
+      }
       if (tally.isDeep) (issues ??= []).push(`/${name}: nested deeper than ${maxDepth} levels`)
       if (tally.isLongKey) (issues ??= []).push(`/${name}: a key of more than ${maxKeyLength} characters`)
     } else tally.bytes += 8

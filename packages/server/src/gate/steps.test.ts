@@ -141,6 +141,14 @@ describe('limits', () => {
     ])
   })
 
+  it('counts no keys of what is stored as text: a row of a wide table', async () => {
+    const wide = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]))
+    expect(await issuesOf(goodEvent('a', { db_before: wide, db_after: wide }))).toEqual([])
+    expect(await issuesOf(goodEvent('a', { db_after: wide, data: wide }))).toEqual([
+      '/: 5000 keys in its JSON columns, at most 1000',
+    ])
+  })
+
   it('bounds short texts but not free text', async () => {
     expect(await issuesOf(goodEvent('a', { actor_id: 'x'.repeat(9000) }))).toEqual([
       '/actor_id: 9000 characters, at most 8192',

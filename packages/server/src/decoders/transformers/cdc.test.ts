@@ -69,6 +69,14 @@ describe('transformCdcEvent', () => {
     })
   })
 
+  it('keeps a row of very many columns as text alone, so that its keys stay within the limit of an event', () => {
+    const after = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`c${n}`, n]))
+    const columns = transformCdcEvent({ op: 'c', table: 'wide', key: 1, after }, ns)
+    expect([columns.db_after, columns.data]).toEqual([after, undefined])
+    const few = { a: 1 }
+    expect(transformCdcEvent({ op: 'c', table: 't', key: 1, after: few }, ns).data).toEqual(few)
+  })
+
   it('throws a TransformError that says what is wrong, without the event’s strings', () => {
     expect(() => transformCdcEvent({ op: 'secret', table: 'users' }, ns)).toThrow(TransformError)
     expect(() => transformCdcEvent({ op: 'secret' })).toThrow(/^\/op: expected .*, got string\(6\); \/table: required$/)

@@ -1,5 +1,5 @@
 import type { EventColumns } from '@millrace/protocol'
-import { changeHash, changeId, nameChange, operationNames, operationOf, rowIdOf } from '../cdc-change.ts'
+import { changeHash, changeId, nameChange, operationNames, operationOf, rowAsData, rowIdOf } from '../cdc-change.ts'
 import { type ChangeRecord, isDebezium, mapDebezium } from '../debezium.ts'
 import { expected, type Issue, isObject } from '../issues.ts'
 import { othersOf, readId, readNumber, readObject, readText, readTimeField, spelling } from '../read-fields.ts'
@@ -84,7 +84,8 @@ function mapPlain(event: Json, { key: recordKey, kafka }: ChangeRecord, columns:
   if (before !== undefined) columns.db_before = before
   if (after !== undefined) columns.db_after = after
   const row = after ?? before
-  if (row !== undefined) columns.data = { ...row }
+  const data = row === undefined ? undefined : rowAsData(row)
+  if (data !== undefined) columns.data = data
   setRowId(event, recordKey, columns, used, issues)
   const operation = setOperation(event, table, columns, used, issues)
   if (id === undefined && lsn !== undefined && operation !== undefined) {
