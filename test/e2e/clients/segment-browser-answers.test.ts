@@ -192,4 +192,41 @@ describe.skipIf(browserMissing() !== undefined)('analytics-next 1.84.3 in Chromi
     expect(complaints.join('\n')).toContain('this key is not known')
     expect(collector.batches).toEqual([])
   })
+
+  it('keeps what it could not deliver when the page is closed, and sends it when it is opened again', async () => {
+    let isAway = true
+    const ids: (string | undefined)[][] = []
+    const collector = await startCollector({
+      accept: async ({ events }) => {
+        if (isAway) throw new PipelineError('unavailable', 'the log is full')
+        ids.push(events.map(({ columns }) => columns.id))
+        return events.map(({ columns }, index) => ({ index, id: columns.id ?? '', outcome: 'stored' }))
+      },
+    })
+    collectors.push(collector)
+    const { page } = await browser.open(site.url)
+    const refused = page.waitForResponse((response) => response.status() === 503)
+    const sent = page.evaluate(async (cdnURL) => {
+      const analytics = window.AnalyticsBrowser.load({ writeKey: 'any', cdnURL })
+      const context = await analytics.track('Before Closing')
+      return context.event.messageId
+    }, collector.url)
+    await refused
+    const id = await sent
+    isAway = false
+    await page.goto(site.url)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    // Settings of the page's own: nothing is asked for before it sends.
+    await page.evaluate(async (host) => {
+      const segment = { apiKey: 'any', apiHost: `${host}/v1`, protocol: 'http' }
+      await window.AnalyticsBrowser.load({
+        writeKey: 'any',
+        cdnSettings: { integrations: { 'Segment.io': segment }, metrics: { sampleRate: 0 } } as never,
+      })
+    }, new URL(collector.url).host)
+    await eventually(() => (ids.length > 0 ? true : undefined), 10_000, 'the event of the page before')
+    expect(ids[0]).toEqual([id])
+    expect(asked.every((url) => url === `${collector.url}/v1/t`)).toBe(true)
+  })
 })
