@@ -14,15 +14,15 @@ export interface ChangePosition {
 }
 
 /**
- * | connector            | db_lsn                    | rows of one position are told apart by          |
- * | -------------------- | ------------------------- | ----------------------------------------------- |
- * | postgresql           | lsn                       | their content (a COPY writes several under one) |
- * | mysql, mariadb       | file:pos                  | row; server_id tells apart servers' files       |
- * | mongodb              | seconds:ord               | their content (a transaction is one position)   |
- * | sqlserver, db2       | change_lsn, else commit_lsn | event_serial_no                               |
- * | oracle, others       | scn, vgtid, lsn           | their content                                   |
+ * | connector            | db_lsn                      | rows of one position                              |
+ * | -------------------- | --------------------------- | ------------------------------------------------- |
+ * | postgresql           | lsn                         | a COPY writes several                             |
+ * | mysql, mariadb       | file:pos                    | row counts them; server_id tells apart servers' files |
+ * | mongodb              | seconds:ord                 | a transaction is one position                     |
+ * | sqlserver, db2       | change_lsn, else commit_lsn | event_serial_no counts them                       |
+ * | oracle, others       | scn, vgtid, lsn             | several                                           |
  *
- * Rows of a snapshot share one position, so their content tells them apart whatever the connector.
+ * Rows of a snapshot share one position, whatever the connector. So an id holds what was changed, too (debezium.ts).
  */
 export function positionOf(source: Json): ChangePosition | undefined {
   const file = asId(source['file'])

@@ -167,8 +167,9 @@ function setPosition(
   const { transaction } = event
   const sharesPosition = isSnapshot(source) || !rowOperations.has(operation)
   const order = !sharesPosition && isObject(transaction) ? asId(transaction['total_order']) : undefined
-  const row =
-    (sharesPosition ? undefined : position.row) ?? (order || changeHash(changeParts.map((part) => event[part])))
+  const what = order || changeHash(changeParts.map((part) => event[part]))
+  // The content even where the log counts rows: within a compressed transaction MySQL's positions and rows repeat.
+  const row = sharesPosition || position.row === undefined ? what : `${position.row}_${what}`
   columns.id = changeId(names, operation, position.unique, row)
 }
 

@@ -143,6 +143,12 @@ describe('ids of Debezium changes', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
+  it('differ for changes that a log gives one position and one row: a compressed transaction of MySQL', () => {
+    const payload = { connector: 'mysql', name: 's', db: 'd', table: 't', file: 'bin.1', pos: 4, row: 0, server_id: 1 }
+    const ids = idsOf([1, 2, 3].map((id) => insert(id, { source: payload })))
+    expect(new Set(ids).size).toBe(3)
+  })
+
   it('differ for the rows of a snapshot, whose position is one', () => {
     const snapshot = {
       connector: 'mysql',
