@@ -222,7 +222,7 @@ describe.skipIf(browserMissing() !== undefined)('analytics-next 1.84.3 in Chromi
       const segment = { apiKey: 'any', apiHost: `${host}/v1`, protocol: 'http' }
       await window.AnalyticsBrowser.load({
         writeKey: 'any',
-        cdnSettings: { integrations: { 'Segment.io': segment }, metrics: { sampleRate: 0 } } as never,
+        cdnSettings: { integrations: { 'Segment.io': segment }, metrics: { sampleRate: 0 } },
       })
     }, new URL(collector.url).host)
     await eventually(() => (ids.length > 0 ? true : undefined), 10_000, 'the event of the page before')
