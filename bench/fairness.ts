@@ -187,35 +187,41 @@ async function send({ url }: { url: string }): Promise<void> {
     return { status: answer.status, ms: performance.now() - startedAt }
   }
   const small = new TextEncoder().encode('{"userId":"ada","event":"Signed Up"}')
-  parentPort!.on(
-    'message',
-    async ({ path, contentType, bodies }: { path: string; contentType: string; bodies: Uint8Array[] }) => {
-      const acks = createHistogram()
-      let isOver = false
-      const others = (async () => {
-        while (!isOver) {
-          const { ms } = await post('/v1/track', 'application/json', small)
-          acks.record(Math.max(1, Math.round(ms * 1000)))
-          await sleep(3)
-        }
-      })()
-      const statuses = new Set<number>()
-      let total = 0
-      for (const body of bodies) {
-        const { status, ms } = await post(path, contentType, body)
-        statuses.add(status)
-        total += ms
-        await sleep(100)
+  const run = async ({
+    path,
+    contentType,
+    bodies,
+  }: {
+    path: string
+    contentType: string
+    bodies: Uint8Array[]
+  }): Promise<void> => {
+    const acks = createHistogram()
+    let isOver = false
+    const others = (async () => {
+      while (!isOver) {
+        const { ms } = await post('/v1/track', 'application/json', small)
+        acks.record(Math.max(1, Math.round(ms * 1000)))
+        await sleep(3)
       }
-      isOver = true
-      await others
-      const sent: Sent = {
-        bodyMs: total / bodies.length,
-        statuses: [...statuses].join(' '),
-        p50: acks.percentile(50) / 1000,
-        max: acks.max / 1000,
-      }
-      parentPort!.postMessage(sent)
-    },
-  )
+    })()
+    const statuses = new Set<number>()
+    let total = 0
+    for (const body of bodies) {
+      const { status, ms } = await post(path, contentType, body)
+      statuses.add(status)
+      total += ms
+      await sleep(100)
+    }
+    isOver = true
+    await others
+    const sent: Sent = {
+      bodyMs: total / bodies.length,
+      statuses: [...statuses].join(' '),
+      p50: acks.percentile(50) / 1000,
+      max: acks.max / 1000,
+    }
+    parentPort!.postMessage(sent)
+  }
+  parentPort!.on('message', (message) => void run(message as Parameters<typeof run>[0]))
 }
