@@ -80,6 +80,12 @@ describe('a registry of transformers', () => {
     expect([registry.size, registry.list()]).toEqual([0, []])
   })
 
+  it('has every transformer of the release', () => {
+    const names =
+      'otel-span otel-log otel-metric segment-track segment-identify segment-page cdc do-event do-action web-vital session-replay snippet tail epcis api-request'
+    expect(createTransformers().list().toSorted()).toEqual(names.split(' ').toSorted())
+  })
+
   it('is its own: what one loses, another keeps', () => {
     const registry = createTransformers()
     const { size } = registry
