@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import type { Registry } from 'prom-client'
 import type { Deps } from '../core/deps.ts'
 import type { PipelineError } from '../core/errors.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 import { ensureFormat } from '../stores/format.ts'
 import type { Config } from './config.ts'
 import { superviseEngine } from './engine-child.ts'
@@ -48,7 +48,7 @@ export async function playRole(
 ): Promise<LonePlayer> {
   const startedAt = deps.clock.now()
   const { dataDir } = config
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDirectory(dataDir)
   const ended = Promise.withResolvers<never>()
   ended.promise.catch(() => {})
   const fatal = (error: PipelineError) => ended.reject(error)

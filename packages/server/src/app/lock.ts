@@ -1,16 +1,7 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../core/errors.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 import { processMark } from './process-mark.ts'
 
 interface Holder {
@@ -72,7 +63,7 @@ function lonePlayers(dataDir: string): readonly { readonly role: string; readonl
 }
 
 function hold(dataDir: string, name: string, held: (pid: number, since: string) => string): Lock {
-  mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o700 })
+  makeDirectory(join(dataDir, 'run'))
   const file = join(dataDir, name)
   const mine = `${file}.new-${process.pid}`
   const me: Holder = { pid: process.pid, mark: processMark(process.pid) ?? '', since: new Date().toISOString() }

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError } from '../core/errors.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 import { superviseChild } from './child.ts'
 import type { Config } from './config.ts'
 import { superviseEngine } from './engine-child.ts'
@@ -42,7 +42,7 @@ export interface Supervisor {
 export async function createSupervisor(config: Config, deps: Pick<Deps, 'clock' | 'logger'>): Promise<Supervisor> {
   const startedAt = deps.clock.now()
   const dataDir = config.dataDir
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  makeDirectory(dataDir)
   const lock = lockDataDirectory(dataDir)
   try {
     await endLeftovers(dataDir, 1500)

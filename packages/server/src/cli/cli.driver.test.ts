@@ -126,6 +126,14 @@ describe('configuration errors end with 3', () => {
     )
   })
 
+  it.each([['start'], ['collector'], ['keys', 'list']])('where no data directory can be: %s %s', async (...args) => {
+    const { code, out, err } = await millrace([...args.filter(Boolean), '--data', '/proc/x'])
+    expect([code, out]).toEqual([3, ''])
+    expect(err).toMatch(
+      /^millrace: the data directory \(--data\): \/proc\/x.* cannot be made \(ENOENT\); name a directory/,
+    )
+  })
+
   it('before anything is made on disk', async () => {
     await millrace(['start', '--data', join(cwd, 'never'), '--set', 'nope=1'])
     expect(existsSync(join(cwd, 'never'))).toBe(false)

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { PipelineError } from '../core/errors.ts'
+import { makeDirectory } from '../core/make-directory.ts'
 
 /**
  * `data/FORMAT`: which release's layout each part of a data directory has.
@@ -23,7 +24,7 @@ export function ensureFormat(dataDir: string, current: DataFormat = currentForma
   const file = join(dataDir, 'FORMAT')
   const found = readFormat(file)
   if (found === undefined) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    makeDirectory(dataDir)
     writeFormat(file, current)
     return current
   }

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { type Database, type RootDatabase, open } from 'lmdb'
 import type { Metrics } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
+import { makeDirectory } from '../../core/make-directory.ts'
 import { kvErrors, notRunning, storeFailed } from '../kv-errors.ts'
 
 export type Bytes = Database<Buffer, Buffer>
@@ -45,7 +45,7 @@ export function openEnvironment(options: EnvironmentOptions, metrics: Metrics): 
 
   return {
     open() {
-      mkdirSync(options.path, { recursive: true, mode: 0o700 })
+      makeDirectory(options.path)
       // `noSubdir: false`: else a path with a dot in it would be taken for a file.
       root = open<Buffer, Buffer>({
         path: options.path,
