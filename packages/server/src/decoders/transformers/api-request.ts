@@ -61,7 +61,7 @@ type Reader<T> = (from: Json, key: string, at: string, issues: Issue[]) => T | u
  *
  * The others go to the columns of their names; `data` has what has none.
  */
-export function mapApiRequest(request: Json, ns: unknown, issues: Issue[]): EventColumns {
+function mapApiRequest(request: Json, ns: unknown, issues: Issue[]): EventColumns {
   const columns: EventColumns = { event_type: 'trace', event_source: 'api_request' }
   const namespace = readText({ ns }, 'ns', '', issues)
   if (namespace !== undefined) columns.ns = namespace

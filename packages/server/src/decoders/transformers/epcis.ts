@@ -53,7 +53,7 @@ export interface EpcisBeside {
  *
  * `data` has all other fields, and the lists whole.
  */
-export function mapEpcis(event: Json, beside: EpcisBeside, issues: Issue[]): EventColumns {
+function mapEpcis(event: Json, beside: EpcisBeside, issues: Issue[]): EventColumns {
   const columns: EventColumns = { event_type: 'track', event_source: 'epcis' }
   columns.ns = readText({ ns: beside.ns }, 'ns', '', issues) ?? 'epcis'
   const actor = readId({ actorId: beside.actorId }, 'actorId', '', issues)
