@@ -49,7 +49,7 @@ export function createApiPart({ config, opened, jobs, checks = {}, role, deps }:
     ask,
     status: status.read,
     readiness: () => watch.problem(),
-    collectorUrl: () => readRunFile<{ url: string }>(config.dataDir, 'collector.json')?.url,
+    collectorUrl: () => config.api.collectorUrl ?? readRunFile<{ url: string }>(config.dataDir, 'collector.json')?.url,
     collectorRoutes: describeCollector(config.basePath),
     version,
     deps,

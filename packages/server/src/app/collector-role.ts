@@ -7,6 +7,7 @@ import { createSharedDedup } from '../gate/dedup/shared-dedup.ts'
 import { createGate } from '../gate/gate.ts'
 import { createKeyRing } from '../kv/key-ring.ts'
 import { createListeners } from '../sources/listeners.ts'
+import { createCollectorReport } from './collector-report.ts'
 import type { Config } from './config.ts'
 import { openLog, openSharedCache, openState } from './drivers.ts'
 import { projectsOf } from './projects.ts'
@@ -47,7 +48,8 @@ export function createCollectorRole(config: Config, deps: Deps): Role {
     readiness: () => gate.refusal(),
     deps,
   })
-  const all = startInOrder([state, log, ...(cache === undefined ? [] : [cache]), keys, dedup, gate, listeners])
+  const report = createCollectorReport({ dataDir, refusal: () => gate.refusal(), deps })
+  const all = startInOrder([state, log, ...(cache === undefined ? [] : [cache]), keys, dedup, gate, listeners, report])
   return {
     async start(signal) {
       await all.start(signal)

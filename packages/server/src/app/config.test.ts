@@ -298,6 +298,10 @@ describe('a wrong setting', () => {
     [{ cache: { url: 'http://:pw@cache' } }, /^cache\.url: expected redis:\/\/host:port .*\(got a hidden value\)/],
     [{ state: { url: 'mysql://db' } }, /^state\.url: expected postgres:\/\/.*\(got "mysql:\/\/db"\)/],
     [{ state: { url: 'postgres://db/x', table: 'a b' } }, /^state\.table: expected up to 50 characters of a-z 0-9 _/],
+    [
+      { api: { collectorUrl: 'events:8088' } },
+      /^api\.collectorUrl: expected an address such as .* \(got "events:8088"\)/,
+    ],
     [{ auth: 'none' }, /^auth: expected one of "open"\|"keys" \(got "none"\)/],
     [{ dedup: { window: '31 x' } }, /^dedup\.window: expected a duration such as .* \(got "31 x"\)/],
     [{ dedup: { window: '1 s' } }, /^dedup\.window: expected 1m or more \(got "1 s"\)/],

@@ -1,10 +1,11 @@
 import { statfs } from 'node:fs/promises'
 import type { Deps } from '../core/deps.ts'
-import { toPipelineError } from '../core/errors.ts'
+import { PipelineError, toPipelineError } from '../core/errors.ts'
 import type { RunnerStatus } from '../jobs/runner.ts'
 import { topics, type Log } from '../log/log.ts'
 import { databaseName } from '../stores/clickhouse/engine/options.ts'
 import type { Store } from '../stores/store.ts'
+import { collectorState } from './collector-report.ts'
 import type { Config } from './config.ts'
 import { readRunFile } from './run-file.ts'
 import { version } from './version.ts'
@@ -22,6 +23,8 @@ export interface StatusOptions {
   readonly deps: Deps
 }
 
+const patienceMs = 2500
+
 /** What GET /api/v1/status answers: whatever can be learned now; what cannot is null and a line in `problems`. */
 export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: StatusOptions) {
   const startedAt = deps.clock.now()
@@ -33,18 +36,28 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
     readRunFile<{ url: string; otlp?: string | null; grpc?: string | null }>(dataDir, `${role}.json`)
   const url = (role: string) => told(role)?.url ?? null
 
-  async function read(signal: AbortSignal): Promise<Record<string, unknown>> {
+  async function read(asker: AbortSignal): Promise<Record<string, unknown>> {
     const problems: string[] = []
+    // Whoever looks at the status wants to know what is wrong, now: what hangs is a problem like any other.
+    const ending = new AbortController()
+    const timer = setTimeout(() => ending.abort(), patienceMs)
+    const late = new Promise<never>((_, reject) => {
+      ending.signal.addEventListener('abort', () =>
+        reject(new PipelineError('timeout', `no answer within ${patienceMs / 1000} s`)),
+      )
+    })
+    late.catch(() => {})
+    const signal = AbortSignal.any([asker, ending.signal])
     const tried = async <T>(what: string, question: Promise<T>): Promise<T | null> => {
       try {
-        return await question
+        return await Promise.race([question, late])
       } catch (error) {
         problems.push(`${what}: ${toPipelineError(error).message}`)
         return null
       }
     }
     const limits = { seconds: 5 }
-    const [tables, engine, rate, logBytes, records, disk, known] = await Promise.all([
+    const [tables, engine, rate, logBytes, records, disk, known, collector] = await Promise.all([
       tried(
         'tables',
         store.query(
@@ -68,7 +81,10 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
       tried('log', Promise.all(topics.map(async (topic) => ({ topic, partitions: await log.bounds(topic) })))),
       tried('disk', statfs(dataDir)),
       tried('jobs', jobsOf()),
+      tried('collector', collectorState(dataDir, config.api.collectorUrl, deps.clock.now(), signal)),
     ])
+    clearTimeout(timer)
+    problems.push(...(collector?.problems ?? []))
     const jobs = known ?? []
     const stored = Object.fromEntries(
       (tables ?? []).map((row) => [String(row['name']), { rows: Number(row['rows']), bytes: Number(row['bytes']) }]),
@@ -83,7 +99,9 @@ export function createStatus({ config, log, store, jobs: jobsOf, role, deps }: S
       uptime_seconds: Math.round((deps.clock.now() - startedAt) / 1000),
       data_dir: dataDir,
       auth: config.auth,
-      collector: url('collector'),
+      collector: config.api.collectorUrl ?? url('collector'),
+      collector_state:
+        collector === null ? null : { refusing: collector.refusing, dedup_fail_open: collector.fail_open },
       otlp: told('collector')?.otlp ?? null,
       grpc: told('collector')?.grpc ?? null,
       api: url('api') ?? url('worker'),
