@@ -27,11 +27,8 @@ export function openPosthogBody(
     if (isGzip(bytes)) bytes = gunzip(bytes, maxBytes)
     else if (looksLikeJson(bytes)) return bytes
     else if (isForm(bytes, contentType)) {
-      const form = new URLSearchParams(bytes.toString('utf8'))
-      compression = form.get('compression') ?? compression
-      // A `+` of base64 that was not escaped is a space by now; JSON's own spaces stay.
-      const data = (form.get('data') ?? '').trimStart()
-      bytes = Buffer.from(/^[{[]/.test(data) ? data : data.replaceAll(' ', '+'))
+      compression = formField(bytes, 'compression')?.toString('latin1') ?? compression
+      bytes = withPluses(formField(bytes, 'data') ?? Buffer.alloc(0))
     } else if (compression === 'lz64' || compression === 'lz-string') {
       bytes = unlz(bytes, maxBytes)
       compression = undefined
@@ -62,17 +59,61 @@ function isForm(bytes: Buffer, contentType: string): boolean {
   return contentType === 'application/x-www-form-urlencoded' && /(?:^|&)data=/.test(start)
 }
 
+/**
+ * One field of a url-encoded form, decoded. Only that one is looked at: a form may be megabytes of others.
+ *   form = [ pair *( "&" pair ) ]; pair = name "=" *( "+" | "%" 2HEX | byte )
+ */
+function formField(form: Buffer, name: string): Buffer | undefined {
+  const wanted = `${name}=`
+  for (let from = 0; from >= 0 && from < form.length; ) {
+    const at = form.indexOf(wanted, from)
+    if (at < 0) return undefined
+    if (at === 0 || form[at - 1] === ampersand) {
+      const end = form.indexOf('&', at)
+      return unescapeForm(form.subarray(at + wanted.length, end < 0 ? form.length : end))
+    }
+    from = at + wanted.length
+  }
+  return undefined
+}
+
+const ampersand = 0x26
+const percent = 0x25
+const plus = 0x2b
+const space = 0x20
+
+function unescapeForm(text: Buffer): Buffer {
+  if (!text.includes(percent) && !text.includes(plus)) return text
+  const out = Buffer.allocUnsafe(text.length)
+  let length = 0
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at] as number
+    const high = byte === percent ? hexDigit(text[at + 1]) : -1
+    const low = high < 0 ? -1 : hexDigit(text[at + 2])
+    if (low >= 0) at += 2
+    out[length++] = low >= 0 ? high * 16 + low : byte === plus ? space : byte
+  }
+  return out.subarray(0, length)
+}
+
+function hexDigit(byte: number | undefined): number {
+  if (byte === undefined) return -1
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
+}
+
+/** A `+` of base64 that was not escaped is a space by now; JSON's own spaces stay. */
+function withPluses(data: Buffer): Buffer {
+  if (looksLikeJson(data) || isGzip(data) || !data.includes(space)) return data
+  const fixed = Buffer.from(data)
+  for (let at = fixed.indexOf(space); at >= 0; at = fixed.indexOf(space, at + 1)) fixed[at] = plus
+  return fixed
+}
+
 /** Standard or for URLs, with or without its filling, over lines or not. */
 function isBase64(bytes: Buffer): boolean {
-  if (bytes.length === 0) return false
-  for (const byte of bytes) {
-    const isDigit = (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39)
-    // + - / _ = and line ends
-    if (!isDigit && !(byte === 0x2b || byte === 0x2d || byte === 0x2f || byte === 0x5f || byte === 0x3d)) {
-      if (byte !== 0x0a && byte !== 0x0d) return false
-    }
-  }
-  return true
+  return bytes.length > 0 && /^[A-Za-z0-9+/_=\r\n-]*$/.test(bytes.toString('latin1'))
 }
 
 function gunzip(bytes: Buffer, maxBytes: number): Buffer {
@@ -84,7 +125,17 @@ function gunzip(bytes: Buffer, maxBytes: number): Buffer {
   }
 }
 
+/** Only libraries of years ago send it, a page's few events at a time; a megabyte takes 200 ms. */
+const maxLzBytes = 1_000_000
+
 function unlz(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.length > maxLzBytes) {
+    throw new PipelineError(
+      'too_large',
+      `the body has ${bytes.length} bytes of lz-string, at most ${maxLzBytes} are taken: send gzip`,
+      { details: { maxBytes: maxLzBytes } },
+    )
+  }
   const text = inflateLz64(bytes.toString('latin1'), maxBytes)
   if (text === undefined) {
     throw new PipelineError('malformed', 'compression=lz64 says lz-string as base64, but the body is not that')

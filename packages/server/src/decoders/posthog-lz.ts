@@ -52,6 +52,9 @@ interface Bits {
   isOver(): boolean
 }
 
+/** Value of each base64 digit; 0 for all that is none: `=` fills up the text, and the rest ends in a wrong code. */
+const values = Uint8Array.from({ length: 256 }, (_, code) => Math.max(0, digits.indexOf(String.fromCharCode(code))))
+
 function readBits(text: string): Bits {
   let at = 0
   let value = 0
@@ -61,12 +64,11 @@ function readBits(text: string): Bits {
       let result = 0
       for (let bit = 0; bit < count; bit++) {
         if (left === 0) {
-          // `=` fills up the text and stands for zeros; so does all that is no digit, which then ends in a wrong code.
-          value = Math.max(0, digits.indexOf(text.charAt(at++)))
+          value = values[text.charCodeAt(at++) & 0xff] as number
           left = 6
         }
         left--
-        if ((value >> left) & 1) result += 2 ** bit
+        result |= ((value >> left) & 1) << bit
       }
       return result
     },

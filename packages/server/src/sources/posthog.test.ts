@@ -45,6 +45,13 @@ describe('a v0 body', () => {
     ['a form of base64', '/e/?compression=base64', form, bytes(`data=${encodeURIComponent(base64)}`), {}],
     ['a form whose base64 is not escaped', '/e/', form, bytes(`data=${base64}`), {}],
     ['a form of JSON', '/track/', form, bytes(`ip=1&data=${encodeURIComponent(json)}&ver=1`), {}],
+    [
+      'a form with another field of that ending',
+      '/e/',
+      form,
+      bytes(`metadata=x&data=${base64.replaceAll('+', ' ')}`),
+      {},
+    ],
     ['a form that is sent as text', '/e/', 'text/plain', bytes(`data=${encodeURIComponent(base64)}`), {}],
     ['lz-string', '/e/?compression=lz64', 'text/plain', bytes(lz.compressToBase64(json)), {}],
     [
@@ -111,6 +118,13 @@ describe('a v0 body', () => {
     })
     expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'too_large' }])
     expect(batches).toEqual([])
+  })
+
+  it('of lz-string is taken up to a megabyte, since no more of it can be read in a moment', async () => {
+    const { url } = await open()
+    const body = 'A'.repeat(1_000_001)
+    const answer = await fetch(`${url}/e/?compression=lz64`, { method: 'POST', body })
+    expect([answer.status, await answer.json()]).toMatchObject([413, { details: { maxBytes: 1_000_000 } }])
   })
 
   it.each<[string, string]>([
