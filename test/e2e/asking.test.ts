@@ -47,6 +47,11 @@ it('answers with columns, rows and statistics; 64-bit integers are strings', asy
   })
 })
 
+it('tells by `why` that a row is in the tables, and no time for it that nobody has noted', async () => {
+  const answer = (await (await fetch(`${api}/api/v1/events/one/why`)).json()) as Record<string, unknown>
+  expect(answer).toMatchObject({ outcome: 'stored', in_tables: true, stored_at: null })
+})
+
 it('takes parameters digit for digit, and times as they are everywhere else', async () => {
   const response = await post(
     `${api}/api/v1/sql`,

@@ -154,7 +154,7 @@ it('finds an event by `why` as soon as it is acknowledged, before it is in the t
     note(await send(`${collector}/v1/events`, JSON.stringify({ id, event_name: 'e' })))
     const told_ = await why(api, id)
     expect(told_).toMatchObject({ id, outcome: 'stored', log: { topic: 'events' } })
-    return told_.stored_at === null ? told_.steps : undefined
+    return told_.in_tables ? undefined : told_.steps
   })
   expect(verdicts.at(-1)).toMatchObject({ step: 'load', verdict: 'waiting' })
   await counted()

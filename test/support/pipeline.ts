@@ -33,7 +33,8 @@ export interface Why {
   readonly reason: string | null
   readonly issues: readonly string[]
   readonly log: { topic: string; partition: number; offset: number } | null
-  readonly stored_at: string | null
+  readonly in_tables: boolean
+  readonly stored_at: null
   readonly steps: readonly { step: string; verdict: string; note: string | null }[]
   readonly attempts: readonly { outcome: string; count: number }[]
 }

@@ -16,8 +16,10 @@ export interface WhyView {
   readonly reason: string | null
   readonly issues: readonly string[]
   readonly log: { readonly topic: string; readonly partition: number; readonly offset: number } | null
-  /** When it was durable; null while it is only in the log. */
-  readonly stored_at: string | null
+  /** Whether its row is in the tables, for SQL to find. */
+  readonly in_tables: boolean
+  /** When its row came into the tables. Nobody notes that moment, so it is null: `received_at` would be another one. */
+  readonly stored_at: null
   readonly steps: readonly WhyStep[]
   /** Every arrival of this id, newest first, at most 100. */
   readonly attempts: readonly {
@@ -66,7 +68,8 @@ export async function whyView(
     reason: speaker.reason || null,
     issues: speaker.issues,
     log: { topic: speaker.outcome === 'stored' ? 'events' : 'outcomes', partition, offset },
-    stored_at: speaker.isLoaded ? speaker.receivedAt : null,
+    in_tables: speaker.isLoaded,
+    stored_at: null,
     steps: stepsOf(speaker.outcome, speaker.reason, speaker.issues, speaker.notes, speaker.isLoaded),
     attempts: found.slice(0, maxAttempts).map(({ receivedAt, source, outcome, reason, count, batchId }) => ({
       received_at: receivedAt,

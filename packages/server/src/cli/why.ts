@@ -11,7 +11,7 @@ interface Answer {
   readonly reason: string | null
   readonly issues: readonly string[]
   readonly log: { topic: string; partition: number; offset: number } | null
-  readonly stored_at: string | null
+  readonly in_tables: boolean
   readonly steps: readonly { step: string; verdict: string; note: string | null }[]
   readonly attempts: readonly {
     received_at: string
@@ -44,7 +44,7 @@ export async function why(id: string, flags: Readonly<Record<string, unknown>>):
   for (const issue of answer.issues) print(`  ${printable(issue)}`)
   print(`  project ${answer.project}, source ${printable(answer.source)}, received ${answer.received_at}`)
   if (answer.log !== null) print(`  log ${answer.log.topic}/${answer.log.partition} at ${answer.log.offset}`)
-  print(`  ${answer.stored_at === null ? 'not in the tables' : `in the tables since ${answer.stored_at}`}`)
+  print(`  ${answer.in_tables ? 'in the tables' : 'not in the tables yet'}`)
   print('')
   const width = Math.max(...answer.steps.map(({ step }) => step.length))
   for (const { step, verdict, note } of answer.steps)

@@ -13,7 +13,11 @@ export const whyAnswer = z
     reason: z.string().nullable(),
     issues: z.array(z.string()),
     log: z.strictObject({ topic: z.string(), partition: z.int(), offset: z.int() }).nullable(),
-    stored_at: z.string().nullable().describe('null while it is only in the log'),
+    in_tables: z.boolean().describe('whether SQL finds its row yet; until then it is in the log alone'),
+    stored_at: z
+      .string()
+      .nullable()
+      .describe('when its row came into the tables, where that is known; this release does not note it'),
     steps: z
       .array(
         z.strictObject({
@@ -49,7 +53,8 @@ export const whyExample = {
   reason: null,
   issues: [],
   log: { topic: 'events', partition: 0, offset: 1041 },
-  stored_at: at,
+  in_tables: true,
+  stored_at: null,
   steps: steps.map((step) => ({ step, verdict: 'pass' as const, note: null })),
   attempts: [
     { received_at: at, source: 'millrace', outcome: 'stored', reason: null, count: 1, batch_id: '01JD8Z3C9T' },
