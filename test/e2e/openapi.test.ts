@@ -66,7 +66,8 @@ async function wrongIn(operation: Operation, response: Response): Promise<readon
   const type = (response.headers.get('content-type') ?? '').split(';')[0]!
   const content = told.content?.[type]
   if (content === undefined) return [`${response.status} came as ${type}, which is not in the document`]
-  return content.schema === undefined ? [] : check(content.schema, await response.json())
+  if (content.schema === undefined) return []
+  return check(content.schema, type.endsWith('json') ? await response.json() : await response.text())
 }
 
 const isStream = ({ path }: Call) => path.startsWith('/api/v1/live') || path === '/events'
@@ -82,7 +83,10 @@ describe('/openapi.json', () => {
   it('says of every route what it answers to its own example', async () => {
     for (const call of calls.filter((each) => !isStream(each))) {
       const response = await fetch(requestOf(call))
-      expect([call.name, response.status]).toEqual([call.name, 200])
+      const well = Object.keys(call.operation.responses).filter((status) => status.startsWith('2'))
+      // One route is there only to say what to do instead.
+      const documented = well.length > 0 ? well : Object.keys(call.operation.responses)
+      expect([call.name, documented]).toEqual([call.name, expect.arrayContaining([String(response.status)])])
       expect([call.name, await wrongIn(call.operation, response)]).toEqual([call.name, []])
     }
   })
@@ -116,7 +120,8 @@ describe('/openapi.json', () => {
 
   it('says how each route refuses what it cannot read', async () => {
     let refused = 0
-    for (const call of calls.filter((each) => each.operation.requestBody !== undefined)) {
+    for (const call of calls.filter((each) => each.operation.responses['400'] !== undefined)) {
+      if (call.operation.requestBody === undefined) continue
       const { url, method } = requestOf(call)
       const answers = [
         await fetch(url, { method, headers: { 'content-type': 'application/json' }, body: '{' }),

@@ -29,6 +29,8 @@ export interface RouteDescription {
   readonly answers: Readonly<Record<number, DescribedAnswer>>
   /** How it may refuse. `internal` goes without saying, and so do `unavailable` (full, stopping) but for probes. */
   readonly problems?: readonly ErrorCode[]
+  /** The form of a refusal in a dialect that has its own; problems too, from what stands before the route. */
+  readonly refusal?: Contents
   /** The path of which this one is another name. */
   readonly sameAs?: string
 }

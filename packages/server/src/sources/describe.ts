@@ -27,7 +27,7 @@ const problems: readonly ErrorCode[] = [
 ]
 
 export function describeRoute(source: Source, route: SourceRoute, basePath: string): RouteDescription {
-  const { group, summary, description, sameAs, body, status = 200, answer, partly } = source.describe(route)
+  const { group, summary, description, sameAs, body, status = 200, answer, partly, refusal } = source.describe(route)
   return {
     group,
     summary,
@@ -41,6 +41,7 @@ export function describeRoute(source: Source, route: SourceRoute, basePath: stri
       503: { description: 'Some events are not stored yet, and the answer says which; or none is.', content: partly },
     },
     problems,
+    ...(refusal !== undefined && { refusal }),
   }
 }
 

@@ -52,6 +52,8 @@ export interface SourceDescription {
   readonly answer: Contents
   /** Of a 503 when only some events are stored. */
   readonly partly: Contents
+  /** Of a refused body. Default: a problem. */
+  readonly refusal?: Contents
 }
 
 /** What an answer may look at beside the receipts. */

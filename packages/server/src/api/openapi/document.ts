@@ -143,6 +143,7 @@ function answersOf(describes: RouteDescription, components: Components): Record<
     }
   const codes = [...(describes.problems ?? []), 'internal' as const]
   const problem = components.of(problemSchema, 'output')
+  const refusal = describes.refusal === undefined ? undefined : contentsOf(describes.refusal, 'output', components)
   for (const status of new Set(problemTypes.filter(({ code }) => codes.includes(code)).map((type) => type.status))) {
     const types = problemTypes.filter((type) => type.status === status && codes.includes(type.code))
     const own = answers[status]
@@ -151,6 +152,7 @@ function answersOf(describes: RouteDescription, components: Components): Record<
       ...((status === 429 || status === 503) && { headers: retryAfter }),
       content: {
         [problemMediaType]: { schema: problem, example: exampleOf(types[0]!) },
+        ...refusal,
         ...own?.content,
         ...bothOf(own?.content?.[problemMediaType], problem),
       },

@@ -132,5 +132,6 @@ export function describeOtlp({ kind }: SourceRoute): SourceDescription {
     body: { [json]: sent, ...bodies(protobufTypes, {}) },
     answer: { [json]: { schema: response, example: {} }, [protobuf]: {} },
     partly,
+    refusal: { [json]: { schema: status }, [protobuf]: {} },
   }
 }

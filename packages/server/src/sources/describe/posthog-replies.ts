@@ -16,9 +16,16 @@ export function describeReply(
     summary,
     description:
       'For PostHog’s libraries, which ask it when they start. No key is needed: nothing of a project is told.',
-    ...(parts.length > 0 && { path: z.object(Object.fromEntries(parts.map((part) => [part, z.string()]))) }),
+    ...(parts.length > 0 && { path: z.object(Object.fromEntries(parts.map(partOf))) }),
     answers: {
       200: { description: 'What the library expects.', content: { [media]: schema === undefined ? {} : { schema } } },
     },
+    ...(parts.length > 0 && { problems: ['not_found'] as const }),
   }
+}
+
+const examples: Readonly<Record<string, string>> = { token: 'phc_key', script: 'surveys.js', version: '1.449.2' }
+
+function partOf(name: string): [string, z.ZodString] {
+  return [name, z.string().meta({ examples: [examples[name]] })]
 }

@@ -61,6 +61,7 @@ export function describePosthogV1({ path }: SourceRoute): SourceDescription {
       },
     },
     answer: { 'application/json': { schema: results, example: { results: { [uuid]: { result: 'ok' } } } } },
+    refusal: { 'application/json': { schema: refusal } },
     partly: {
       'application/json': {
         schema: refusal,
