@@ -25,7 +25,7 @@ for (const kind of kinds) {
           const fromJson = plain(decode(kind, Buffer.from(toOtlpJson(request)), json))
           expect(fromWire).toEqual(fromJson)
         }),
-        { numRuns: 300 },
+        { numRuns: 60 },
       )
     })
 
@@ -39,6 +39,7 @@ for (const kind of kinds) {
             expect(plain(decode(kind, bytes, type))).toEqual([{ columns: event.columns, issues: event.issues }])
           }
         }),
+        { numRuns: 40 },
       )
     })
 
@@ -74,7 +75,7 @@ for (const kind of kinds) {
             expect(['malformed', 'too_large']).toContain((error as PipelineError).code)
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 60 },
       )
     })
 

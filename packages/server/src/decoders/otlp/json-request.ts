@@ -9,6 +9,7 @@ import { mapOtelSpan } from '../transformers/otel-span.ts'
 import { EventList, JsonEvent } from './events.ts'
 import { readJsonLog } from './json-log.ts'
 import { dataNames, readJsonData, readJsonMetric, readJsonPoint } from './json-metric.ts'
+import { itemsOf, piecesFromBytes, readUnread, type SplitBody, splitJson } from './json-pieces.ts'
 import { readJsonResource, readJsonScope } from './json-source.ts'
 import { readJsonSpan } from './json-span.ts'
 import type { OtlpKind } from './model.ts'
@@ -52,7 +53,8 @@ type JsonObject = Record<string, unknown>
 /** What of the body is not an item: needed to say what an item was sent with. */
 export interface JsonPlace {
   readonly source: OtelSource
-  readonly mayHaveInfinite: boolean
+  /** Of the piece of the body that is being read. */
+  mayHaveInfinite: boolean
   /** The whole request that holds one item alone. */
   readonly request: (item: unknown) => unknown
 }
@@ -61,8 +63,28 @@ export interface JsonPlace {
  * A request in OTLP's JSON. What is no list or object where one has to be makes the body malformed, as long as no item is concerned;
  * an item that cannot be read is an event with its issues.
  */
-export function* decodeJson(kind: OtlpKind, body: Uint8Array): Generator<undefined, DecodedBatch> {
-  const { value, mayHaveInfinite } = parseJsonBytes(body)
+export function* decodeJson(
+  kind: OtlpKind,
+  body: Uint8Array,
+  inPieces = body.length >= piecesFromBytes,
+): Generator<undefined, DecodedBatch> {
+  const split = inPieces ? yield* splitJson(body) : undefined
+  if (split === undefined) return yield* decodeRequest(kind, body, undefined)
+  try {
+    return yield* decodeRequest(kind, body, split)
+  } catch (error) {
+    // What is no JSON at all is refused as such, whatever else is wrong with it.
+    if (error instanceof PipelineError && error.code === 'malformed') parseJsonBytes(body)
+    throw error
+  }
+}
+
+function* decodeRequest(
+  kind: OtlpKind,
+  body: Uint8Array,
+  split: SplitBody | undefined,
+): Generator<undefined, DecodedBatch> {
+  const { value, mayHaveInfinite } = parseJsonBytes(split?.skeleton ?? body)
   yield
   const list = new EventList()
   const names = lists[kind]
@@ -99,14 +121,19 @@ export function* decodeJson(kind: OtlpKind, body: Uint8Array): Generator<undefin
           ],
         }),
       }
-      for (const item of items) {
-        const read = readItem(kind, item, place)
-        if (read instanceof JsonEvent) {
-          if (list.add(read)) yield
-        } else for (const event of read) if (list.add(event)) yield
+      for (const piece of itemsOf(items, mayHaveInfinite, split, body)) {
+        place.mayHaveInfinite = piece.mayHaveInfinite
+        for (const item of piece.items) {
+          const read = readItem(kind, item, place)
+          if (read instanceof JsonEvent) {
+            if (list.add(read)) yield
+          } else for (const event of read) if (list.add(event)) yield
+        }
+        if (split !== undefined) yield
       }
     }
   }
+  if (split !== undefined) yield* readUnread(split, body)
   return { events: list.events }
 }
 
