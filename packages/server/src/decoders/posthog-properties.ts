@@ -104,7 +104,7 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** Text, or a number as its decimal string. */
-export function idOf(value: unknown): string | undefined {
+function idOf(value: unknown): string | undefined {
   return asId(value) ?? undefined
 }
 
