@@ -5,7 +5,7 @@ import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
 import { decodeOtlp, decodeOtlpInSteps, type OtlpKind } from './otlp.ts'
 import { WireWriter } from './wire-writer.ts'
-import { requestCodecs, requests, toOtlpJson } from './otlp/otlp-arbitrary.ts'
+import { requestCodecs, requests, toOtlpJson } from './otlp/requests.fixture.ts'
 
 const kinds: readonly OtlpKind[] = ['traces', 'logs', 'metrics']
 const protobuf = 'application/x-protobuf'

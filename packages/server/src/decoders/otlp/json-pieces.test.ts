@@ -6,7 +6,7 @@ import { PipelineError } from '../../core/errors.ts'
 import { splitJson } from './json-pieces.ts'
 import { decodeJson } from './json-request.ts'
 import type { OtlpKind } from './model.ts'
-import { requests, toOtlpJson } from './otlp-arbitrary.ts'
+import { requests, toOtlpJson } from './requests.fixture.ts'
 
 /** What comes of a body, refusals too; as text, since the difference of large structures takes minutes to print. */
 function outcome(kind: OtlpKind, body: Uint8Array, inPieces: boolean): string {
