@@ -1,5 +1,5 @@
 /**
- * `node bench/fairness.ts [--events 10000] [--rounds 5]`: for how long one large body keeps the collector from everybody else. A real
+ * `node bench/fairness.ts [--events 10000] [--rounds 5] [--at-once 1] [--only NAME]`: for how long one large body keeps the collector from everybody else. A real
  * collector, gate and log in this process, with a watch on its event loop; the sender is a thread of its own, and beside the large bodies
  * sends a small event every few milliseconds.
  */
@@ -80,10 +80,12 @@ async function measure(): Promise<void> {
       events: { type: 'string', default: '10000' },
       rounds: { type: 'string', default: '5' },
       only: { type: 'string', default: '' },
+      'at-once': { type: 'string', default: '1' },
     },
   })
   const events = Number(values.events)
   const rounds = Number(values.rounds)
+  const atOnce = Number(values['at-once'])
   const signal = new AbortController().signal
   const dir = mkdtempSync(join(tmpdir(), 'millrace-fairness-'))
   const deps: Deps = { clock: systemClock, logger: silentLogger, metrics: new Registry() }
@@ -115,7 +117,7 @@ async function measure(): Promise<void> {
       sender.once('error', reject)
       sender.postMessage(message)
     })
-  process.stdout.write(`${events} events a body, ${rounds} bodies each; milliseconds\n`)
+  process.stdout.write(`${events} events a body, ${rounds} bodies each, ${atOnce} at once; milliseconds\n`)
   process.stdout.write(
     `${'load'.padEnd(34)}  longest turn's CPU   loop held: max   p99    body answered  small events: p50  max\n`,
   )
@@ -125,6 +127,7 @@ async function measure(): Promise<void> {
     const message = (list: readonly Buffer[]) => ({
       path,
       contentType,
+      atOnce,
       bodies: list.map((body) => new Uint8Array(body)),
     })
     // The first two compile; of duplicates, the first round stores them.
@@ -165,6 +168,13 @@ function watchTurns(): { stop(): number } {
   }
 }
 
+interface Message {
+  readonly path: string
+  readonly contentType: string
+  readonly bodies: readonly Uint8Array[]
+  readonly atOnce: number
+}
+
 interface Sent {
   /** Mean, of a large body from its first byte to its answer. */
   readonly bodyMs: number
@@ -187,15 +197,7 @@ async function send({ url }: { url: string }): Promise<void> {
     return { status: answer.status, ms: performance.now() - startedAt }
   }
   const small = new TextEncoder().encode('{"userId":"ada","event":"Signed Up"}')
-  const run = async ({
-    path,
-    contentType,
-    bodies,
-  }: {
-    path: string
-    contentType: string
-    bodies: Uint8Array[]
-  }): Promise<void> => {
+  const run = async ({ path, contentType, bodies, atOnce }: Message): Promise<void> => {
     const acks = createHistogram()
     let isOver = false
     const others = (async () => {
@@ -207,10 +209,12 @@ async function send({ url }: { url: string }): Promise<void> {
     })()
     const statuses = new Set<number>()
     let total = 0
-    for (const body of bodies) {
-      const { status, ms } = await post(path, contentType, body)
-      statuses.add(status)
-      total += ms
+    for (let from = 0; from < bodies.length; from += atOnce) {
+      const answers = await Promise.all(bodies.slice(from, from + atOnce).map((body) => post(path, contentType, body)))
+      for (const { status, ms } of answers) {
+        statuses.add(status)
+        total += ms
+      }
       await sleep(100)
     }
     isOver = true
@@ -223,5 +227,5 @@ async function send({ url }: { url: string }): Promise<void> {
     }
     parentPort!.postMessage(sent)
   }
-  parentPort!.on('message', (message) => void run(message as Parameters<typeof run>[0]))
+  parentPort!.on('message', (message) => void run(message as Message))
 }

@@ -36,3 +36,20 @@ it('stops between steps when nobody waits any more', async () => {
 it('gives what the steps return, also at once', () => {
   expect(runAtOnce(busy(2))).toBe('done')
 })
+
+it('shares a turn with other such work: each takes the less, the more there is of it', async () => {
+  let turns = 0
+  let isDone = false
+  const others = (async () => {
+    while (!isDone) {
+      await setImmediate()
+      turns++
+    }
+  })()
+  const signal = new AbortController().signal
+  await Promise.all(Array.from({ length: 12 }, () => runInSteps(busy(50), signal)))
+  isDone = true
+  await others
+  // 600 ms of work in slices of 8 ms, twelve in a turn, would be 7 turns.
+  expect(turns).toBeGreaterThan(14)
+})

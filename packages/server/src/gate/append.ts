@@ -8,6 +8,7 @@ import {
 } from '@millrace/protocol'
 import type { Deps } from '../core/deps.ts'
 import { PipelineError, toPipelineError } from '../core/errors.ts'
+import { createPace } from '../core/in-steps.ts'
 import { type Log, type NewRecord, type Position, topics } from '../log/log.ts'
 import type { BatchPart } from './batch-part.ts'
 import { createEventsEncoder, type EventsRecords } from './events-records.ts'
@@ -66,7 +67,7 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
   async function write(parts: readonly BatchPart[]): Promise<Written<BatchPart>> {
     let commit: Commit
     try {
-      commit = build(parts)
+      commit = await build(parts)
     } catch (error) {
       return { isStored: false, error: toPipelineError(error) }
     }
@@ -88,7 +89,8 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
     return { isStored: true, failed }
   }
 
-  function build(parts: readonly BatchPart[]): Commit {
+  /** Others have their turn between its parts: a commit may hold the outcomes of a hundred thousand events. */
+  async function build(parts: readonly BatchPart[]): Promise<Commit> {
     if (encoder === undefined) throw new PipelineError('unavailable', 'not started', { retryAfterSeconds: 1 })
     const commitId = makeId()
     const late = parts.filter(({ claim }) => claim.isHeld?.() === false)
@@ -101,8 +103,11 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
     const records = [...events.records]
     const tally = createOutcomeTally()
     const quarantined: QuarantinedEvent[] = []
+    const pace = createPace()
     for (const part of parts) {
       if (events.failed.has(part)) continue
+      const rest = pace()
+      if (rest !== undefined) await rest
       const { raw, ids } = part.batch
       const batchId = part.batchId === '' ? commitId : part.batchId
       tally.stored(raw, part.stored.length)
@@ -112,9 +117,13 @@ export function createAppender({ log, deps, maxWaiting = 10_000, maxWaitingBytes
         for (const event of part.quarantined) quarantined.push({ ...event, batchId })
       }
     }
-    addQuarantine(quarantined, records)
     const counts = tally.counts()
-    addOutcomes(tally.rows(), counts, records)
+    for (const made of [quarantineRecords(quarantined), outcomesRecords(tally.rows(), counts)])
+      for (const record of made) {
+        records.push(record)
+        const rest = pace()
+        if (rest !== undefined) await rest
+      }
     return { events, records, counts, positions: [] }
   }
 
@@ -207,26 +216,26 @@ function* rejectedRows({ batch }: BatchPart, batchId: string): Generator<Outcome
   }
 }
 
-function addQuarantine(events: readonly QuarantinedEvent[], records: NewRecord[]): void {
+function* quarantineRecords(events: readonly QuarantinedEvent[]): Generator<NewRecord> {
   let from = 0
   let bytes = 0
   for (let i = 0; i < events.length; i++) {
     const { sealed, redacted } = events[i] as QuarantinedEvent
     bytes += sealed.length + redacted.length + 200
     if (bytes < targetQuarantineBytes && i + 1 - from < maxRowsPerRecord && i + 1 < events.length) continue
-    records.push({ topic: 'quarantine', partition: 0, value: encodeQuarantineRecord(events.slice(from, i + 1)) })
+    yield { topic: 'quarantine', partition: 0, value: encodeQuarantineRecord(events.slice(from, i + 1)) }
     from = i + 1
     bytes = 0
   }
 }
 
-function addOutcomes(rows: readonly OutcomeRow[], counts: readonly LedgerCount[], records: NewRecord[]): void {
+function* outcomesRecords(rows: readonly OutcomeRow[], counts: readonly LedgerCount[]): Generator<NewRecord> {
   if (counts.length === 0) return
   for (let from = 0; from === 0 || from < rows.length; from += maxRowsPerRecord) {
     const value = encodeOutcomesRecord({
       rows: rows.slice(from, from + maxRowsPerRecord),
       counts: from === 0 ? counts : [],
     })
-    records.push({ topic: 'outcomes', partition: 0, value })
+    yield { topic: 'outcomes', partition: 0, value }
   }
 }
