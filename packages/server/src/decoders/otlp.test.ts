@@ -265,3 +265,18 @@ it('quarantines a metric without data, and each point that is none', () => {
     [': expected a metric, got string(1)'],
   ])
 })
+
+it('never takes one name for another, however many there are', () => {
+  const names = Array.from({ length: 5000 }, (_, n) => `name-${String(n).padStart(5, '0')}`)
+  const spans = [...names, ...names.toReversed()].map((name) => ({
+    name,
+    attributes: [
+      { key: `${name}é`, value: {} },
+      { key: name, value: {} },
+    ],
+  }))
+  const { events } = decode('traces', encode('traces', { resourceSpans: [{ scopeSpans: [{ spans }] }] }), protobuf)
+  expect(events.map(({ columns }) => [columns.event_name, ...Object.keys(columns.attributes ?? {})])).toEqual(
+    spans.map(({ name }) => [name, `${name}é`, name]),
+  )
+})
