@@ -120,6 +120,15 @@ describe('a v0 body', () => {
     expect(batches).toEqual([])
   })
 
+  it('counts by what it inflates to against what the listener may hold, not by what was sent', async () => {
+    const { url } = await open({ limits: { maxBytesInFlight: 1_000_000 } })
+    const body = gzipSync(JSON.stringify({ ...event, properties: { text: 'x'.repeat(2_000_000) } }))
+    expect(body.length).toBeLessThan(10_000)
+    const answer = await fetch(`${url}/e/`, { method: 'POST', body: new Uint8Array(body) })
+    expect([answer.status, await answer.json()]).toMatchObject([503, { code: 'unavailable' }])
+    expect((await fetch(`${url}/e/`, { method: 'POST', body: json })).status).toBe(200)
+  })
+
   it('of lz-string is taken up to a megabyte, since no more of it can be read in a moment', async () => {
     const { url } = await open()
     const body = 'A'.repeat(1_000_001)
