@@ -105,6 +105,34 @@ describe('identify', () => {
   })
 })
 
+describe('issues', () => {
+  const refused = async (columns: EventColumns, issues: readonly string[]) => {
+    const batch = await identified({ ...rawBatch([]), events: [{ columns, original: {}, issues }] })
+    judge(batch)
+    return batch.rejections[0]?.kind === 'quarantine' ? batch.rejections[0].issues : []
+  }
+
+  it('say once what is wrong, by the name that the sender knows', async () => {
+    expect(await refused({}, ['/type: required'])).toEqual(['/type: required'])
+    expect(await refused({}, ['/event_type: expected string, got number'])).toEqual([
+      '/event_type: expected string, got number',
+    ])
+    const twice = await refused(goodEvent('a'), ['/x: bad', '/x: bad'])
+    expect(twice).toEqual(['/x: bad'])
+    expect(await issuesOf({ ...goodEvent('a'), event_type: 5 as unknown as string })).toEqual([
+      expect.stringMatching(/^\/event_type: not one of/),
+    ])
+    expect(await issuesOf({ id: 'a' })).toEqual([
+      '/event_type: missing; one of the ten event types is needed',
+      '/event_name: missing or empty',
+    ])
+  })
+
+  it('about the event as a whole begin with /', async () => {
+    expect(await refused({}, [': expected object, got array(2)'])).toEqual(['/: expected object, got array(2)'])
+  })
+})
+
 describe('limits', () => {
   it('refuses events that are too big, in bytes and not in characters', async () => {
     const ok = 'x'.repeat(1_000_000)
@@ -205,7 +233,7 @@ describe('validate', () => {
   })
 
   it('tells a bounded number of issues of bounded length', async () => {
-    const issues = Array.from({ length: 500 }, () => `/${'k'.repeat(5000)}: wrong`)
+    const issues = Array.from({ length: 500 }, (_, at) => `/${at}${'k'.repeat(5000)}: wrong`)
     const batch = await identified({ ...rawBatch([]), events: [{ columns: goodEvent('a'), original: {}, issues }] })
     judge(batch)
     const told = (batch.rejections[0] as { issues: readonly string[] }).issues

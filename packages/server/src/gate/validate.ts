@@ -36,13 +36,17 @@ export function validate(batch: GateBatch, from = 0, to = batch.events.length): 
 }
 
 function findIssues(event: Record<string, unknown>, decoded: readonly string[] | undefined): string[] | undefined {
-  let issues = decoded === undefined || decoded.length === 0 ? undefined : [...decoded]
-  if (event['event_type'] == null || event['event_type'] === '')
-    issues = add(issues, '/event_type: missing; one of the ten event types is needed')
-  else if (!types.has(event['event_type'] as string))
-    issues = add(issues, `/event_type: not one of ${eventTypes.join(', ')}`)
-  if (event['event_name'] == null || event['event_name'] === '') issues = add(issues, '/event_name: missing or empty')
-  if (event['ns'] === '') issues = add(issues, '/ns: empty')
+  let issues = decoded === undefined || decoded.length === 0 ? undefined : [...new Set(decoded)]
+  // What the decoder has refused is missing here for that reason, whatever its dialect calls it: said once.
+  if (issues === undefined) {
+    if (event['event_type'] == null || event['event_type'] === '')
+      issues = add(issues, '/event_type: missing; one of the ten event types is needed')
+    if (event['event_name'] == null || event['event_name'] === '') issues = add(issues, '/event_name: missing or empty')
+  }
+  const type = event['event_type']
+  if (type != null && type !== '' && !types.has(type as string))
+    issues = addOnce(issues, 'event_type', `not one of ${eventTypes.join(', ')}`)
+  if (event['ns'] === '') issues = addOnce(issues, 'ns', 'empty')
   for (const name in event) {
     const value = event[name]
     if (value === undefined) continue
@@ -52,7 +56,7 @@ function findIssues(event: Record<string, unknown>, decoded: readonly string[] |
       continue
     }
     const issue = rule === undefined ? 'no such column' : check(rule, event, name, value)
-    if (issue !== undefined) issues = add(issues, `/${pointer(name)}: ${issue}`)
+    if (issue !== undefined) issues = addOnce(issues, pointer(name), issue)
   }
   return issues
 }
@@ -94,6 +98,12 @@ function check(
   }
 }
 
+/** One issue per column: the first says it. */
+function addOnce(issues: string[] | undefined, name: string, issue: string): string[] {
+  const prefix = `/${name}: `
+  return issues?.some((each) => each.startsWith(prefix)) === true ? issues : add(issues, prefix + issue)
+}
+
 function add(issues: string[] | undefined, issue: string): string[] {
   if (issues === undefined) return [issue]
   issues.push(issue)
@@ -104,7 +114,9 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }
 
-function cut(issue: string): string {
+/** Of the event as a whole the pointer is `/`, whoever says it. */
+function cut(said: string): string {
+  const issue = said.startsWith(': ') ? `/${said}` : said
   return issue.length <= maxIssueLength ? issue : `${issue.slice(0, maxIssueLength)}…`
 }
 
