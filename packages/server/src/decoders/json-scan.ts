@@ -3,7 +3,7 @@ export const maxJsonDepth = 100
 
 /** What `scanJson` found; several may be set. */
 export const jsonFlags = {
-  /** A run of 16 or more digits outside strings: maybe an integer that a double cannot hold. */
+  /** A run of 16 or more digits outside strings and before a decimal point: maybe an integer that a double cannot hold. */
   longNumber: 1,
   /** A number with an exponent, or one of 300 digits: maybe beyond the largest double. */
   hugeNumber: 2,
@@ -13,6 +13,8 @@ export const jsonFlags = {
 
 const quote = 0x22
 const backslash = 0x5c
+/** The count behind a decimal point: however many digits follow, they make no integer. Times of browsers have 14 to 17. */
+const inFraction = -(2 ** 30)
 
 /**
  * One pass over the bytes before `JSON.parse` sees them, which finds all that needs the slow path afterwards. It checks depth
@@ -48,10 +50,10 @@ export function scanJson(bytes: Uint8Array): number {
         if (depth > maxJsonDepth) return ~(at - 1)
       } else if (byte === 0x7d || byte === 0x5d) {
         depth--
-      } else if (digits > 0 && (byte | 0x20) === 0x65) {
+      } else if (digits !== 0 && (byte | 0x20) === 0x65) {
         flags |= jsonFlags.hugeNumber
       }
-      digits = 0
+      digits = byte === 0x2e && digits > 0 ? inFraction : 0
     }
   }
   return flags

@@ -310,3 +310,10 @@ describe('UTF-8', () => {
     )
   })
 })
+
+it('takes digits behind a decimal point for a double, however many, and still finds what no double holds', () => {
+  const text = '{"a":7.9000000003725290298461914,"b":[0.08812174479166668,12345678901234567.5],"c":-1.5e-400}'
+  expect(parseJsonBytes(Buffer.from(text)).value).toEqual(JSON.parse(text))
+  expect(parseJsonBytes(Buffer.from('[1.5,12345678901234567890]')).value).toEqual([1.5, 12345678901234567890n])
+  expect(parseJsonBytes(Buffer.from('[1.25e400]')).mayHaveInfinite).toBe(true)
+})

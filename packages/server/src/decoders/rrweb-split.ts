@@ -167,6 +167,7 @@ function skipPiece(scan: Scan, until: number): boolean {
   const end = Math.min(until, bytes.length)
   let { at, depth, isInside } = scan
   let isOver = false
+  let longFrom = at + longText
   while (at < end) {
     const byte = bytes[at] as number
     at++
@@ -178,9 +179,14 @@ function skipPiece(scan: Scan, until: number): boolean {
           isOver = true
           break
         }
+      } else if (at > longFrom) {
+        at = nextQuote(bytes, at)
+        longFrom = at + longText
       }
-    } else if (byte === quote) isInside = true
-    else if (byte === openObject || byte === openArray) {
+    } else if (byte === quote) {
+      isInside = true
+      longFrom = at + longText
+    } else if (byte === openObject || byte === openArray) {
       depth++
       if (depth > maxReplayDepth) throw tooDeep(at - 1)
     } else if (byte === closeObject || byte === closeArray) {
@@ -195,6 +201,18 @@ function skipPiece(scan: Scan, until: number): boolean {
   scan.depth = depth
   scan.isInside = isInside
   return isOver
+}
+
+/** Style sheets and images within a page are texts of many kilobytes: from here on the engine looks for the end. */
+const longText = 64
+
+/** The next quote of a text, or, where that is escaped, what follows it; `at` is not within an escape. */
+function nextQuote(bytes: Uint8Array, at: number): number {
+  const found = bytes.indexOf(quote, at)
+  if (found < 0) return bytes.length
+  let escapes = 0
+  while (found - escapes > at && bytes[found - escapes - 1] === backslash) escapes++
+  return escapes % 2 === 0 ? found : found + 1
 }
 
 /** A number, true, false, null, or what is none of them: up to what ends it. */

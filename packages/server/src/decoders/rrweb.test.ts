@@ -19,7 +19,11 @@ describe('a body cut into its events', () => {
   /** JSON text with white space wherever it may be. */
   const spaced = (value: unknown): fc.Arbitrary<string> =>
     fc.constantFrom(undefined, 1, '\t', '\n').map((space) => JSON.stringify(value, null, space))
-  const events = fc.array(fc.jsonValue({ maxDepth: 4 }), { maxLength: 8 })
+  /** Long enough that its end is looked for, with what could be taken for it. */
+  const longText = fc.string({ unit: fc.constantFrom('x', '\\', '"', 'é', ']', '}'), minLength: 60, maxLength: 300 })
+  const events = fc.array(fc.oneof(fc.jsonValue({ maxDepth: 4 }), longText, fc.record({ a: longText, b: longText })), {
+    maxLength: 8,
+  })
   const parsed = (text: string) => {
     const parts = runAtOnce(splitReplay(bytes(text)))
     return {

@@ -73,9 +73,10 @@ interface Shared {
 
 function* readEvents(parts: ReplayParts, shared: Shared, inflater: Inflater): Generator<undefined, RawEvent[]> {
   const events: RawEvent[] = []
+  const ascii = isAscii(parts.bytes)
   let work = 0
   for (const [index, text] of (parts.events ?? []).entries()) {
-    const given = parse(text)
+    const given = parse(text, ascii)
     if (given === undefined) throw notReplayJson(parts.bytes)
     events.push(readEvent(text, given.value, index, shared, inflater))
     work += text.length + eventBytes
@@ -120,10 +121,10 @@ function readEvent(text: Uint8Array, given: unknown, index: number, shared: Shar
   return issues.length === 0 ? { columns, original: json } : { columns, original: json, issues }
 }
 
-function parse(text: Uint8Array): { readonly value: unknown } | undefined {
+function parse(text: Uint8Array, ascii = isAscii(text)): { readonly value: unknown } | undefined {
   const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
   try {
-    return { value: JSON.parse(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')) }
+    return { value: JSON.parse(bytes.toString(ascii ? 'latin1' : 'utf8')) }
   } catch {
     return undefined
   }

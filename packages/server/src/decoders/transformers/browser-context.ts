@@ -28,6 +28,8 @@ export const contextFields: readonly string[] = [...texts, 'timestamp']
 /** The context's fields of an object, each over that of `around`. What has a wrong type is an issue and stays out. */
 export function readBrowserContext(fields: unknown, around: BrowserContext, issues: Issue[]): BrowserContext {
   if (!isObject(fields)) return around
+  // Most signals say nothing of it themselves: then what is around them serves as it is.
+  if (!contextFields.some((name) => fields[name] !== undefined)) return around
   const read: { -readonly [Name in keyof BrowserContext]: BrowserContext[Name] } = { ...around }
   for (const name of texts) {
     const value = fields[name]

@@ -20,8 +20,8 @@ export interface SnippetContext extends BrowserContext {
 
 /** A context with its time origin, which has a fraction. */
 export function readSnippetContext(fields: Json, around: SnippetContext, issues: Issue[]): SnippetContext {
-  const context = readBrowserContext(fields, around, issues)
-  const timeOrigin = readOptionalTime(fields, 'timeOrigin', issues) ?? around.timeOrigin
+  const context: SnippetContext = readBrowserContext(fields, around, issues)
+  const timeOrigin = readOptionalTime(fields, 'timeOrigin', issues)
   return timeOrigin === undefined ? context : { ...context, timeOrigin }
 }
 
@@ -113,26 +113,35 @@ function isOpaque(entry: Json): boolean {
   )
 }
 
-const phases = [
-  ['snippet_dns_time', 'domainLookupStart', 'domainLookupEnd'],
-  ['snippet_connect_time', 'connectStart', 'connectEnd'],
-  ['snippet_ttfb', 'requestStart', 'responseStart'],
-  ['snippet_download_time', 'responseStart', 'responseEnd'],
-  ['snippet_blocked_time', 'startTime', 'domainLookupStart'],
-] as const
-
 function mapPhases(entry: Json, columns: EventColumns, issues: Issue[]): void {
-  const points: Record<string, number | undefined> = {}
-  for (const name of new Set(phases.flatMap(([, from, to]) => [from, to]))) {
-    // `startTime` is read, and complained of, already.
-    points[name] = name === 'startTime' ? columns.snippet_start_time : readAmount(entry, name, issues)
+  const lookUp = readAmount(entry, 'domainLookupStart', issues)
+  const lookedUp = readAmount(entry, 'domainLookupEnd', issues)
+  const connect = readAmount(entry, 'connectStart', issues)
+  const connected = readAmount(entry, 'connectEnd', issues)
+  const request = readAmount(entry, 'requestStart', issues)
+  const response = readAmount(entry, 'responseStart', issues)
+  const received = readAmount(entry, 'responseEnd', issues)
+  const set = (
+    column:
+      | 'snippet_dns_time'
+      | 'snippet_connect_time'
+      | 'snippet_ttfb'
+      | 'snippet_download_time'
+      | 'snippet_blocked_time',
+    start: string,
+    from: number | undefined,
+    end: string,
+    to: number | undefined,
+  ) => {
+    if (from === undefined || to === undefined) return
+    if (to < from) issues.push(`/${end}: ${to} is before ${start} ${from}`)
+    else columns[column] = to - from
   }
-  for (const [column, from, to] of phases) {
-    const [start, end] = [points[from], points[to]]
-    if (start === undefined || end === undefined) continue
-    if (end < start) issues.push(`/${to}: ${end} is before ${from} ${start}`)
-    else columns[column] = end - start
-  }
+  set('snippet_dns_time', 'domainLookupStart', lookUp, 'domainLookupEnd', lookedUp)
+  set('snippet_connect_time', 'connectStart', connect, 'connectEnd', connected)
+  set('snippet_ttfb', 'requestStart', request, 'responseStart', response)
+  set('snippet_download_time', 'responseStart', response, 'responseEnd', received)
+  set('snippet_blocked_time', 'startTime', columns.snippet_start_time, 'domainLookupStart', lookUp)
 }
 
 function mapSizes(entry: Json, columns: EventColumns, issues: Issue[]): void {
@@ -201,12 +210,15 @@ const placed: ReadonlySet<string> = new Set([
 
 function keepRest(entry: Json, context: SnippetContext, columns: EventColumns): void {
   const data: Json = {}
-  for (const key of Object.keys(entry)) {
+  for (const key in entry) {
     const value = entry[key]
     if (!placed.has(key) && value !== undefined && value !== null) setKey(data, key, value)
   }
   if (context.pageUrl !== undefined) data['page_url'] = context.pageUrl
-  if (Object.keys(data).length > 0) columns.data = data
+  for (const _ in data) {
+    columns.data = data
+    break
+  }
 }
 
 /** Throws TransformError for an entry that cannot be mapped. */

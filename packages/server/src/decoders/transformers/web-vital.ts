@@ -125,7 +125,7 @@ function keepRest(metric: Json, columns: EventColumns): void {
     setKey(into, key, fits ? value : stringifyJson(value))
   }
   const keepAll = (into: Json, from: Json, skip: (key: string, value: unknown) => boolean) => {
-    for (const key of Object.keys(from)) {
+    for (const key in from) {
       const value = from[key]
       if (value !== undefined && value !== null && !skip(key, value)) keep(into, key, value)
     }
@@ -145,15 +145,19 @@ function keepRest(metric: Json, columns: EventColumns): void {
   if (Object.keys(data).length > 0) columns.data = data
 }
 
-/** Keys of a value, those within it included; more than `most` is told as `most + 1`. JSON's depth limit bounds the recursion. */
+/** Keys of a value, those within it included; beyond `most` it stops. JSON's depth limit bounds the recursion. */
 function countKeys(value: unknown, most: number): number {
   if (typeof value !== 'object' || value === null) return 0
-  let count = Array.isArray(value) ? 0 : Object.keys(value).length
-  for (const inner of Object.values(value) as unknown[]) {
-    if (count > most) return most + 1
-    count += countKeys(inner, most - count)
+  let count = 0
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length && count <= most; at++) count += countKeys(value[at], most - count)
+    return count
   }
-  return Math.min(count, most + 1)
+  for (const key in value) {
+    count += 1 + countKeys((value as Json)[key], most - count)
+    if (count > most) break
+  }
+  return count
 }
 
 /** Throws TransformError for a metric that cannot be mapped. */
