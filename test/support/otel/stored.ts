@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { ask } from '../instance.ts'
 
 /** What is in the tables of one service's spans and log records: their numbers, and how often each came. */
-export async function numbersOf(api: string, service: string): Promise<Record<'spans' | 'logs', readonly number[]>> {
+async function numbersOf(api: string, service: string): Promise<Record<'spans' | 'logs', readonly number[]>> {
   const rows = await ask<{ event_type: string; number: string }>(
     api,
     `SELECT event_type, attributes.order.number::String AS number FROM events
@@ -14,10 +14,7 @@ export async function numbersOf(api: string, service: string): Promise<Record<'s
 }
 
 /** The counter's data points by time: how many there are, how many times there are, and the last value. */
-export async function counterOf(
-  api: string,
-  service: string,
-): Promise<{ points: number; times: number; value: number }> {
+async function counterOf(api: string, service: string): Promise<{ points: number; times: number; value: number }> {
   const [row] = await ask<{ points: string; times: string; value: number }>(
     api,
     `SELECT count() AS points, uniqExact(timestamp_ns) AS times, max(metric_value) AS value FROM events

@@ -21,7 +21,7 @@ import { createRequestMetrics } from '../../http/request-metrics.ts'
 import { listenError, reachable } from '../../http/server.ts'
 import { readTls } from '../../http/tls.ts'
 import { statusOf } from '../otlp-answer.ts'
-import { acceptedEncodings, frameMessage, prefixBytes, readMessage, timeoutMs } from './message.ts'
+import { acceptedEncodings, frameMessage, prefixBytes, readMessage, timeoutMs, tooLarge } from './message.ts'
 import { codes, type GrpcStatus } from './status.ts'
 import { statusTrailers } from './trailers.ts'
 
@@ -141,7 +141,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 
   async function read(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, slot: Slot): Promise<Buffer> {
     const said = headers['content-length']
-    if (said !== undefined && Number(said) > limits.maxBodyBytes + prefixBytes) throw tooManyBytes(Number(said))
+    if (said !== undefined && Number(said) > limits.maxBodyBytes + prefixBytes)
+      throw tooLarge(Number(said) - prefixBytes, limits.maxBodyBytes)
     const wire = await bodies.receive(stream, slot)
     // A call that was cut off ends like one that is complete; only a little later does node tell.
     try {
@@ -152,10 +153,6 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
         throw new PipelineError('cancelled', `the client went away after ${wire.length} bytes`)
       throw error
     }
-  }
-
-  function tooManyBytes(bytes: number): PipelineError {
-    return new PipelineError('too_large', `the call has ${bytes} bytes, at most ${limits.maxBodyBytes} are taken`)
   }
 
   function send(stream: ServerHttp2Stream, status: GrpcStatus, message: Uint8Array | undefined): void {
