@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { loadConfig } from '../packages/server/src/app/config.ts'
 import { askSettings } from '../packages/server/src/stores/clickhouse/engine/users-xml.ts'
 import { askGrants, filteredTables } from '../packages/server/src/stores/schema/access.ts'
@@ -21,12 +21,8 @@ interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>
 }
 
-// The parser that our own tools bring along.
-const { parse } = createRequire(createRequire(import.meta.url).resolve('knip'))('yaml') as {
-  parse(text: string, options: { readonly merge: boolean }): Compose
-}
 const file = (name: string) => readFileSync(join(import.meta.dirname, '../deploy', name), 'utf8')
-const { services, volumes } = parse(file('compose.yaml'), { merge: true })
+const { services, volumes } = parse(file('compose.yaml'), { merge: true }) as Compose
 const ours = Object.entries(services).filter(([, { image }]) => image.startsWith('millrace:'))
 const example = Object.fromEntries(
   file('.env.example')
