@@ -238,8 +238,11 @@ function isOpen(port: number): Promise<boolean> {
   })
 }
 
-/** What becomes of one request: it passes, never arrives, or arrives while its answer is lost. Both latter end the connection. */
-export type Fate = 'pass' | 'lost' | 'answer lost'
+/**
+ * What becomes of one request: it passes, never arrives, arrives while its answer is lost, or is held up on its way until `deliver` is
+ * called. All but the first end the connection.
+ */
+export type Fate = 'pass' | 'lost' | 'answer lost' | 'late'
 
 export interface Proxy {
   readonly address: string
@@ -248,22 +251,26 @@ export interface Proxy {
   fate: (apiKey: number) => Fate
   /** Ends all connections and takes no new ones. */
   isCut: boolean
+  /** What was held up arrives; resolves when the broker has answered it, to nobody. */
+  deliver(): Promise<void>
   close(): Promise<void>
 }
 
 /** Between client and broker, to lose what a network loses. */
 export async function createProxy(): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  const late: (() => Promise<void>)[] = []
   let isCut = false
   const server = createServer((client) => {
     if (isCut) return void client.destroy()
     const [host, port] = proxy.target.split(':')
     const broker = connect(Number(port), host)
+    let isDeaf = false
+    let isHeldUp = false
     const end = () => {
       client.destroy()
-      broker.destroy()
+      if (!isHeldUp) broker.destroy()
     }
-    let isDeaf = false
     let pending = Buffer.alloc(0)
     for (const socket of [client, broker]) {
       sockets.add(socket)
@@ -280,13 +287,25 @@ export async function createProxy(): Promise<Proxy> {
         const fate = proxy.fate(pending.readInt16BE(4))
         if (fate === 'lost') return end()
         if (fate === 'answer lost') isDeaf = true
-        broker.write(pending.subarray(0, length))
+        const request = Buffer.from(pending.subarray(0, length))
+        if (fate === 'late') {
+          isHeldUp = true
+          sockets.delete(broker)
+          late.push(async () => {
+            const answered = new Promise((resolve) => broker.once('data', resolve))
+            broker.write(request)
+            await answered
+            broker.destroy()
+          })
+          return end()
+        }
+        broker.write(request)
         pending = pending.subarray(length)
       }
     })
     broker.on('data', (chunk: Buffer) => {
       if (isDeaf) end()
-      else client.write(chunk)
+      else if (!isHeldUp) client.write(chunk)
     })
   })
   const address = await new Promise<string>((resolve) => {
@@ -302,6 +321,9 @@ export async function createProxy(): Promise<Proxy> {
     set isCut(value) {
       isCut = value
       if (value) for (const socket of sockets) socket.destroy()
+    },
+    async deliver() {
+      for (const arrive of late.splice(0)) await arrive()
     },
     close: () =>
       new Promise((resolve) => {

@@ -14,7 +14,7 @@ import { createTransaction, type Transaction } from './transaction.ts'
  * Certainty. Until EndTxn(commit) has been sent nothing can become visible, so whatever goes wrong before is tried again from the
  * start, behind a fence (InitProducerId aborts what the old epoch began), or refused as not stored. From then on EndTxn is repeated
  * until the coordinator says what became of it: it is the same request with the same epoch, so it cannot commit anything else.
- * No answer within `decideMs`: `unknown_result`, and nothing else is done with this log before `settle` has put a fence behind it.
+ * What was asked without an answer may arrive later, so nothing more is done under that epoch. No answer within `decideMs`: `unknown_result`, and nothing else is done with this log before `settle` has put a fence behind it.
  */
 export interface Producer {
   append(
@@ -178,7 +178,8 @@ export function createProducer(options: ProducerOptions): Producer {
         }
         prepared = commit === undefined ? undefined : options.prepareCommit(commit)
         const offsets = await transaction.write(records, prepared)
-        await decide(transaction)
+        // A commit that is still on its way would end the next transaction of this epoch, whole or not.
+        if (!(await decide(transaction))) current = undefined
         prepared?.applied()
         let at = 0
         for (const pending of batch)
@@ -210,13 +211,14 @@ export function createProducer(options: ProducerOptions): Producer {
       fence(never).catch((error: unknown) => logger.warn({ err: error }, 'Kafka: an append was given up'))
   }
 
-  async function decide(transaction: Transaction): Promise<void> {
+  /** Resolves when it is committed: true when every request was answered, so that none of them can come later. */
+  async function decide(transaction: Transaction): Promise<boolean> {
     const deadline = clock.now() + decideMs
     let isLost = false
     for (let failures = 0; ; failures++) {
       try {
         await transaction.commit()
-        return
+        return !isLost
       } catch (error) {
         // The coordinator knows this epoch no more. If every answer so far came, then nothing was committed.
         const isOver = !isUnanswered(error) && !isPassing(error)

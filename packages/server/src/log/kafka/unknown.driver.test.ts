@@ -15,7 +15,7 @@ const produce = 0
 const endTxn = 26
 
 /** The n-th request of a kind, counted from 1, has this fate; all others pass. */
-const nth = (kind: number, n: number, fate: 'lost' | 'answer lost') => {
+const nth = (kind: number, n: number, fate: 'lost' | 'answer lost' | 'late') => {
   let seen = 0
   return (apiKey: number) => (apiKey === kind && ++seen === n ? fate : 'pass')
 }
@@ -90,6 +90,27 @@ describe.skipIf(missing !== undefined)(
         never,
       )
       expect(text(found[0]?.value)).toBe('one')
+    })
+
+    it('commits nothing of the next one when its own commit arrives late', async () => {
+      const log = await open('proxy', `${prefix}collector`)
+      proxy.fate = nth(endTxn, 1, 'late')
+      await log.append([record('events', 0, 'one')], {}, never)
+      // The next is written, and as its process dies before it has said that it is whole, the other's commit arrives.
+      const died = Promise.withResolvers<void>()
+      proxy.fate = (apiKey) => {
+        if (apiKey !== endTxn) return 'pass'
+        died.resolve()
+        return 'lost'
+      }
+      const next = log.append([record('events', 0, 'two'), record('outcomes', 0, 'two')], {}, never)
+      next.catch(() => {})
+      await died.promise
+      proxy.isCut = true
+      await proxy.deliver()
+      const other = await open('direct', `${prefix}collector`)
+      expect(await valuesOf(other)).toEqual(['before', 'one', 'before'])
+      expect(await readAll(other, 'outcomes', 0)).toEqual([])
     })
 
     it('is unknown when nobody says what became of it, and then found', async () => {
