@@ -7,6 +7,7 @@ const tools = [
   { command: 'java', debian: 'default-jre-headless', suite: 'the log in Kafka on a real broker' },
   { command: 'mvn', debian: 'maven', suite: 'fetching the Kafka broker for the suites that need one' },
   { command: 'redis-server', debian: 'redis-server', suite: 'the cache on Redis and dedup over several collectors' },
+  { command: 'chromium', debian: 'chromium', suite: 'real pages: browser clients in Chromium' },
   // Debian keeps its programs off PATH.
   { command: 'postgres', at: '/usr/lib/postgresql/*/bin', debian: 'postgresql', suite: 'the state on PostgreSQL' },
 ]
