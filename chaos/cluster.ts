@@ -1,5 +1,6 @@
 import { eventually, getJson, pause } from '../test/support/instance.ts'
 import { createFailOpenWatch } from './fail-open.ts'
+import { explainImbalance } from './imbalance.ts'
 import { tooLittle } from './instance-run.ts'
 import { type ChaosResult, type ClusterChaos, say, seeded } from './options.ts'
 import { createParts, type Part, type Parts, type RolePart } from './parts.ts'
@@ -73,9 +74,17 @@ export async function runCluster(options: ClusterChaos): Promise<ChaosResult> {
     say(
       `kills ${JSON.stringify(chaos.kills)}; stops ${JSON.stringify(chaos.stops)}; batches acknowledged ${witness.acks}, retries ${witness.retries}, of them at another collector ${witness.elsewhere}, repeats ${witness.repeats}, of them events stored anew ${witness.anew}`,
     )
+    say(
+      `slowest batch ${witness.slowestMs} ms; attempts in vain: ${[...witness.refusals]
+        .toSorted(([, a], [, b]) => b - a)
+        .slice(0, 8)
+        .map(([why, count]) => `${count} × ${why}`)
+        .join('; ')}`,
+    )
     say(`fail open by reason ${JSON.stringify(failOpen.byReason())}`)
-    if (broken.length > 0 || result.lost > 0 || result.twice > admitted)
-      for (const role of roles) say(`last log lines of ${role.name}:\n${role.log().slice(-2000)}`)
+    const isWrong = broken.length > 0 || result.lost > 0 || result.twice > admitted
+    if (isWrong) for (const line of await explainImbalance(parts.broker, (sql) => parts.clickhouse.sql(sql))) say(line)
+    if (isWrong) for (const role of roles) say(`last log lines of ${role.name}:\n${role.log().slice(-20_000)}`)
     return { ...result, kills: chaos.killed(), failOpen: admitted, broken }
   } finally {
     stop.abort()

@@ -37,6 +37,7 @@ export interface Parts {
   readonly api: RolePart
   readonly services: readonly Part[]
   readonly clickhouse: ClickHouseServer
+  readonly broker: string
 }
 
 /** Three collectors, two workers, an API, each with a data directory of its own, on real servers. Nothing is started yet. */
@@ -73,6 +74,7 @@ export async function createParts(): Promise<Parts> {
       service('clickhouse', 'clickhouse', clickhouse),
     ],
     clickhouse,
+    broker: broker.address,
   }
 }
 

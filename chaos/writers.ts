@@ -19,6 +19,10 @@ export interface Witness {
   repeats: number
   /** Some of them, to be sent again at the end. */
   readonly repeated: { readonly request: Request; readonly ids: readonly string[]; readonly bad: string | undefined }[]
+  /** Milliseconds that the slowest batch took until it was acknowledged. */
+  slowestMs: number
+  /** Why attempts were in vain, with numbers left out. */
+  readonly refusals: Map<string, number>
   /** Answers that a client must never see, e.g. an event reported as lost. */
   readonly wrong: string[]
 }
@@ -33,6 +37,8 @@ export function createWitness(): Witness {
     anew: 0,
     repeats: 0,
     repeated: [],
+    slowestMs: 0,
+    refusals: new Map(),
     wrong: [],
   }
 }
@@ -63,7 +69,7 @@ export async function write(
       const collector = some(collectors)
       if (last !== '' && collector !== last) witness.elsewhere++
       last = collector
-      yield { collector, patienceMs: random() < impatience ? 20 + random() * 2000 : 10_000 }
+      yield { collector, patienceMs: random() < impatience ? Math.round(20 + random() * 2000) : 10_000 }
     }
   }
   for (let batch = 0; !stop.aborted; batch++) {
@@ -161,6 +167,11 @@ async function deliver(
   stop: AbortSignal,
   isRepeat = false,
 ): Promise<boolean> {
+  const startedAt = Date.now()
+  const refused = (why: string) => {
+    const kind = why.replace(/\d+/g, 'N').slice(0, 160)
+    witness.refusals.set(kind, (witness.refusals.get(kind) ?? 0) + 1)
+  }
   for (let attempt = 0; ; attempt++) {
     const { collector, patienceMs } = attempts.next().value as Attempt
     try {
@@ -179,15 +190,27 @@ async function deliver(
         for (const id of ids) witness.sent.set(id, true)
         if (bad !== undefined) witness.quarantined.add(bad)
         witness.acks++
+        witness.slowestMs = Math.max(witness.slowestMs, Date.now() - startedAt)
         return true
       }
+      refused(detailOf(text))
       if (response.status !== 503) witness.wrong.push(`${response.status} ${text.slice(0, 300)}`)
-    } catch {
+    } catch (error) {
       // Refused, reset or timed out: whether it was stored is unknown, which is what the next attempt is for.
+      refused(String((error as Error).cause ?? error))
     }
     witness.retries++
     // Once stopped, a batch whose fate is unknown is left so: it counts as sent, not as acknowledged.
     if (stop.aborted) return false
     await pause(20 + Math.min(attempt, 20) * 10)
+  }
+}
+
+function detailOf(problem: string): string {
+  try {
+    const { detail, receipts } = JSON.parse(problem) as { detail?: string; receipts?: unknown[] }
+    return `${detail ?? problem}${receipts === undefined ? '' : ' (with receipts)'}`
+  } catch {
+    return problem
   }
 }

@@ -406,6 +406,31 @@ export function testLog(name: string, create: () => Promise<LogHarness>, options
         expect(two.notes()).toEqual(['last'])
       })
 
+      test('keeps the notes of partitions that a member gains until it has been told of them', async () => {
+        const other = await harness.open()
+        let gained: (() => Promise<void>) | undefined
+        let told = 0
+        const onAssigned = async (owned: readonly Position[]) => {
+          if (owned.length < partitions || gained === undefined) return
+          await gained()
+          told++
+        }
+        const one = await log.join('g', ['events'], onAssigned, never)
+        const two = await other.join('g', ['events'], ignore, never)
+        await vi.waitFor(() => expect([one.owned().length, two.owned().length]).toEqual([2, 2]), { timeout: 10_000 })
+        await other.commit(two, two.owned(), 'two')
+        const own = one.owned()
+        // Of work that was under way when the others came: it knows nothing of them.
+        gained = () => log.commit(one, own, 'one')
+        await two.leave()
+        await vi.waitFor(() => expect(told).toBe(1), { timeout: 10_000 })
+        expect(one.notes().toSorted()).toEqual(['one', 'two'])
+        await vi.waitFor(async () => {
+          await log.commit(one, own, 'all')
+          expect(one.notes()).toEqual(['all'])
+        })
+      })
+
       test('appends and commits in one transaction, or does neither', async () => {
         await log.append([record('events', 0, 'poison')], {}, never)
         const membership = await log.join('g', ['events'], ignore, never)

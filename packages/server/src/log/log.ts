@@ -121,7 +121,8 @@ export interface Log extends Service {
   /** Become a member of `group` over `topics`. Resolves after the first `onAssigned`; what others still hold comes by later ones. */
   join(group: string, topics: readonly Topic[], onAssigned: OnAssigned, signal: AbortSignal): Promise<Membership>
   /**
-   * Durable when resolved. `note` replaces the notes of all partitions that the member owns; left out, they stay.
+   * Durable when resolved. `note` replaces the notes of all partitions that the member owns; left out, they stay. Those of partitions
+   * that it has just gained stay in any case until their `onAssigned` has resolved: whoever commits before has not read them.
    * Throws `stale_membership`, and changes nothing, when the member does not own all of `positions` (or none at all, for a note).
    */
   commit(membership: Membership, positions: readonly Position[], note?: string): Promise<void>

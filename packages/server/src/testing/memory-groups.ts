@@ -16,6 +16,8 @@ interface Member {
   readonly onAssigned: OnAssigned
   /** `<topic>/<partition>` */
   owned: Set<string>
+  /** What `onAssigned` has taken note of: only here a commit may replace notes. */
+  known: ReadonlySet<string>
   /** Its first `onAssigned` is done; before that nothing is taken from it or given to it. */
   isReady: boolean
 }
@@ -77,6 +79,7 @@ export function memoryGroups(bounds: (topic: Topic) => readonly Bounds[]): Memor
   async function tell(group: Group, member: Member, owned: Set<string>): Promise<void> {
     try {
       await member.onAssigned(positionsOf(group, { topics: member.topics, owned }))
+      member.known = owned
     } catch {
       remove(group, member) // A member that cannot take it is none.
     }
@@ -109,11 +112,12 @@ export function memoryGroups(bounds: (topic: Topic) => readonly Bounds[]): Memor
   return {
     async join(client, name, topics, onAssigned) {
       const group = groupOf(name)
-      const member: Member = { client, topics, onAssigned, owned: new Set(), isReady: false }
+      const member: Member = { client, topics, onAssigned, owned: new Set(), known: new Set(), isReady: false }
       group.members.add(member)
       member.owned = new Set([...fairShare(group, member)].filter((key) => isFree(group, key)))
       group.generation++
       await onAssigned(positionsOf(group, member))
+      member.known = member.owned
       member.isReady = true
       group.balancing = group.balancing.then(() => balance(group))
       const notes = () =>
@@ -143,10 +147,12 @@ export function memoryGroups(bounds: (topic: Topic) => readonly Bounds[]): Memor
       this.check(client, commit)
       const { positions } = groupOf(commit.membership.group)
       const offsets = new Map(commit.positions.map((position) => [keyOf(position), position.offset]))
+      const known = members.get(commit.membership)?.known
       for (const own of commit.membership.owned()) {
         const offset = offsets.get(keyOf(own))
-        if (offset === undefined && commit.note === undefined) continue
-        positions.set(keyOf(own), { ...own, offset: offset ?? own.offset, note: commit.note ?? own.note ?? '' })
+        const note = known?.has(keyOf(own)) === true ? commit.note : undefined
+        if (offset === undefined && note === undefined) continue
+        positions.set(keyOf(own), { ...own, offset: offset ?? own.offset, note: note ?? own.note ?? '' })
       }
     },
     committed: (name) => [...groupOf(name).positions.values()],

@@ -60,7 +60,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions, deps: Deps): Log 
       const members = createMembers({ layout, groups, lease, leaseMs, instance, deps })
       const trimmer = createTrimmer(layout)
       const prepareCommit = ({ membership, positions, note }: GroupCommit) =>
-        groups.prepareCommit(membership.group, members.idOf(membership), positions, note)
+        groups.prepareCommit(membership.group, members.memberOf(membership), positions, note)
       const appender = createAppender({ layout, bell, clock: deps.clock, prepareCommit })
       return {
         env,

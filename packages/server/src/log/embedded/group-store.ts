@@ -25,8 +25,13 @@ export interface GroupStore {
   update(group: string, change: (state: GroupState) => GroupState): Promise<StoredGroup>
   committed(group: string): readonly Committed[]
   ownedBy(group: string, member: string): readonly Committed[]
-  /** Throws `stale_membership` when the member does not own all of `positions`. */
-  prepareCommit(group: string, member: string, positions: readonly Position[], note: string | undefined): PreparedCommit
+  /** Throws `stale_membership` when the member does not own all of `positions`. The note is for the partitions that are `known` to it. */
+  prepareCommit(
+    group: string,
+    member: { readonly id: string; readonly known: ReadonlySet<string> },
+    positions: readonly Position[],
+    note: string | undefined,
+  ): PreparedCommit
 }
 
 export function createGroupStore({ env, partitionsOf }: Layout): GroupStore {
@@ -79,7 +84,7 @@ export function createGroupStore({ env, partitionsOf }: Layout): GroupStore {
         if (isMine) return { state: changed, generation: generation + 1 }
       }
     },
-    prepareCommit(group, member, positions, note) {
+    prepareCommit(group, { id: member, known }, positions, note) {
       if (note !== undefined && Buffer.byteLength(note) > maxNoteBytes)
         throw new PipelineError('too_large', `note of ${Buffer.byteLength(note)} bytes: at most ${maxNoteBytes}`)
       const { state, generation } = read(group)
@@ -94,14 +99,15 @@ export function createGroupStore({ env, partitionsOf }: Layout): GroupStore {
       const key = (topic: Topic, partition: number) => `${topic}/${partition}`
       const next = new Map(positions.map((position) => [key(position.topic, position.partition), position.offset]))
       const writes = owned
-        .filter(({ topic, partition }) => note !== undefined || next.has(key(topic, partition)))
+        .map((before) => ({ before, name: key(before.topic, before.partition) }))
+        .filter(({ name }) => next.has(name) || (note !== undefined && known.has(name)))
         .map(
-          (before): Write => ({
+          ({ before, name }): Write => ({
             tree: 'positions',
             key: positionKey(group, before.topic, before.partition),
             value: positionValue(
-              next.get(key(before.topic, before.partition)) ?? before.offset,
-              note ?? before.note ?? '',
+              next.get(name) ?? before.offset,
+              (known.has(name) ? note : undefined) ?? before.note ?? '',
             ),
           }),
         )

@@ -11,7 +11,7 @@ import type { Lease } from './lease.ts'
 export interface Members {
   join(group: string, topics: readonly Topic[], onAssigned: OnAssigned, signal: AbortSignal): Promise<Membership>
   /** The member behind a Membership of this instance; throws `stale_membership` when it has left, or is another instance's. */
-  idOf(membership: Membership): string
+  memberOf(membership: Membership): { readonly id: string; readonly known: ReadonlySet<string> }
   /** All leave. */
   stop(): Promise<void>
 }
@@ -27,6 +27,8 @@ export interface MembersOptions {
 
 interface LiveMember {
   id: string
+  /** Keys of the partitions that `onAssigned` has taken note of: only here a commit may replace notes. */
+  known: ReadonlySet<string>
   settle(): Promise<void>
   look(): Promise<void>
   readonly membership: Membership
@@ -75,6 +77,7 @@ export function createMembers(options: MembersOptions): Members {
     async function tell(positions: readonly Committed[]): Promise<void> {
       told = keysOf(positions)
       await onAssigned(positions)
+      self.known = new Set(positions.map(({ topic, partition }) => `${topic}/${partition}`))
     }
     const withoutTheDead = (state: GroupState) =>
       removeMembers(state, (member) => member.id !== self.id && !lease.isAlive(member))
@@ -128,6 +131,7 @@ export function createMembers(options: MembersOptions): Members {
 
     const self: LiveMember = {
       id: newId(),
+      known: new Set(),
       settle,
       async look() {
         if (isLooking || isLeft) return
@@ -175,11 +179,11 @@ export function createMembers(options: MembersOptions): Members {
       live.set(member.membership, member)
       return member.membership
     },
-    idOf(membership) {
+    memberOf(membership) {
       const member = live.get(membership)
       if (member === undefined)
         throw new PipelineError('stale_membership', `the member of group ${membership.group} has left`)
-      return member.id
+      return member
     },
     async stop() {
       const left = await Promise.allSettled([...live.keys()].map((membership) => membership.leave()))

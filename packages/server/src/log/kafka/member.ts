@@ -55,6 +55,8 @@ export function createMember(options: MemberOptions): Member {
   let assigned: ReadonlySet<string> = new Set()
   /** What `onAssigned` was last told. */
   let told: ReadonlySet<string> = new Set()
+  /** What it has taken note of: only here a commit may replace notes. */
+  let known: ReadonlySet<string> = new Set()
   /** All was lost without being asked; `onAssigned` has yet to hear of it. */
   let isBereft = false
   let isTold = false
@@ -116,6 +118,7 @@ export function createMember(options: MemberOptions): Member {
   async function tell(positions: readonly Committed[]): Promise<void> {
     told = new Set(positions.map(({ topic, partition }) => keyOf(topic, partition)))
     await onAssigned(positions)
+    known = told
     isTold = true
   }
 
@@ -218,8 +221,12 @@ export function createMember(options: MemberOptions): Member {
     if (isLeft || isDoubted || held.size === 0) throw stale('anything')
     const next = new Map(positions.map((position) => [key(position), position.offset]))
     const changed = [...held.values()]
-      .filter((before) => note !== undefined || next.has(key(before)))
-      .map((before) => ({ ...before, offset: next.get(key(before)) ?? before.offset, note: note ?? before.note ?? '' }))
+      .filter((before) => next.has(key(before)) || (note !== undefined && known.has(key(before))))
+      .map((before) => ({
+        ...before,
+        offset: next.get(key(before)) ?? before.offset,
+        note: (known.has(key(before)) ? note : undefined) ?? before.note ?? '',
+      }))
     return {
       group,
       memberId: session.memberId(),
