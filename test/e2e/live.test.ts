@@ -203,6 +203,29 @@ describe('the hot tier', () => {
   })
 })
 
+it('shows its measures as JSON to who asks for it, and as Prometheus text under both names to everybody else', async () => {
+  const seen = await openSocket(`${api}/events?topic=measured.*&topic=other`)
+  await seen.until('connected')
+  const { body } = await getJson(`${api}/metrics`, { accept: 'application/json' })
+  expect(body).toMatchObject({
+    activeConnections: 1,
+    totalConnections: expect.any(Number) as number,
+    messagesSent: expect.any(Number) as number,
+    messagesPerSecond: expect.any(Number) as number,
+    errorCount: expect.any(Number) as number,
+    topicStats: { 'measured.*': 1, other: 1 },
+  })
+  expect(Object.keys(body['latency'] as object)).toEqual(['p50', 'p95', 'p99'])
+  for (const accept of ['*/*', 'text/plain', 'text/plain;version=0.0.4, application/json;q=0.5']) {
+    const text = await (await fetch(`${api}/metrics`, { headers: { accept } })).text()
+    expect(text).toMatch(/^millrace_live_subscribers(\{.*\})? 1$/m)
+    expect(text).toMatch(/^eventstream_connections_active(\{.*\})? 1$/m)
+    for (const name of ['connections', 'messages', 'errors'])
+      expect(text).toMatch(new RegExp(`^eventstream_${name}_total`, 'm'))
+  }
+  seen.webSocket.close()
+})
+
 describe('millrace tail', () => {
   const tail = (...args: string[]) => cli(['tail', '--url', api, ...args])
 

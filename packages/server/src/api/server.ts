@@ -63,17 +63,9 @@ export function createApi({
     mount(http) {
       mountHealth(http, readiness)
       mountHealth(http, readiness, '/api/v1')
-      mountMetrics(
-        http,
-        deps.metrics,
-        (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'),
-      )
-      mountMetrics(
-        http,
-        deps.metrics,
-        (headers) => void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin'),
-        '/api/v1',
-      )
+      const mayMeasure = (headers: Readonly<Record<string, unknown>>) =>
+        void auth({ headers: headers as IncomingHttpHeaders, query: {} }, 'admin')
+      for (const path of ['', '/api/v1']) mountMetrics(http, deps.metrics, mayMeasure, path, () => live.measures())
       mountStatus(http, { auth, status })
       mountAsk(http, { auth, log, store, now: () => deps.clock.now() })
       mountSql(http, { auth, ask })

@@ -29,7 +29,12 @@ const metricsOf: RouteDescription = {
   group: 'Operation',
   summary: 'Metrics of this process for Prometheus',
   scope: 'admin',
-  answers: { 200: { description: 'Prometheus text.', content: { 'text/plain': { example: sample } } } },
+  answers: {
+    200: {
+      description: 'Prometheus text. On the API, to who accepts JSON and no plain text: what its live streams do.',
+      content: { 'text/plain': { example: sample } },
+    },
+  },
   problems: ['unauthorized', 'forbidden'],
 }
 
@@ -75,12 +80,16 @@ export function mountHealth(http: Pick<Http, 'route' | 'isOpen'>, readiness: Rea
   })
 }
 
-/** Prometheus text. `allow` throws PipelineError when the request may not see it. */
+/**
+ * Prometheus text; to who accepts JSON and no plain text, what `json` says, where there is something. `allow` throws PipelineError when
+ * the request may not see it.
+ */
 export function mountMetrics(
   http: Pick<Http, 'route'>,
   metrics: Metrics,
   allow: (headers: Readonly<Record<string, unknown>>) => void,
   path = '',
+  json?: () => unknown,
 ): void {
   http.route({
     method: 'GET',
@@ -90,6 +99,9 @@ export function mountMetrics(
     isProbe: true,
     async respond({ request }) {
       allow(request.headers)
+      const accept = request.headers.accept ?? ''
+      if (json !== undefined && accept.includes('application/json') && !accept.includes('text/plain'))
+        return jsonAnswer(json())
       return { status: 200, type: metrics.contentType, body: await metrics.metrics() }
     },
   })

@@ -20,7 +20,7 @@ import { authorize, type Opening, withToken } from './opening.ts'
 import type { SharedRoom, Transport } from './outbox.ts'
 import { mountSse } from './sse.ts'
 import { createFindStart, type StartPlace } from './start-place.ts'
-import { createStats, type LiveStats } from './stats.ts'
+import { createStats, type LiveMeasures, type LiveStats, measuresOf } from './stats.ts'
 import { createSubscriber } from './subscriber.ts'
 import { mountWebSocket } from './websocket.ts'
 
@@ -32,6 +32,8 @@ export interface Live extends Service {
   /** `/api/v1/live` and its alias `/events` by WebSocket, `/api/v1/live/sse`. Once, before the listener listens. */
   mount(http: Http): void
   stats(): LiveStats
+  /** What GET /metrics answers as JSON. */
+  measures(): LiveMeasures
 }
 
 export interface LiveParts {
@@ -84,6 +86,9 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
   let isStopping = false
   let reviewTimer: NodeJS.Timeout | undefined
   let beatTimer: NodeJS.Timeout | undefined
+
+  const topicsOf = () =>
+    [...connections].map(({ subscriber: { interest } }) => (interest.topics.length === 0 ? ['*'] : interest.topics))
 
   const streams: Streams = {
     async admit(read, signal) {
@@ -269,5 +274,6 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       mountSse(http, streams)
     },
     stats: () => stats.read(connections.size, config.maxConnections, shared.pending),
+    measures: () => measuresOf(stats.read(connections.size, config.maxConnections, shared.pending), topicsOf()),
   }
 }

@@ -14,6 +14,36 @@ export interface LiveStats {
   readonly pending_bytes: number
 }
 
+/** The same as S3's hot tier has it. */
+export interface LiveMeasures {
+  readonly activeConnections: number
+  readonly totalConnections: number
+  readonly messagesSent: number
+  readonly messagesPerSecond: number
+  readonly errorCount: number
+  /** Streams by the topics and patterns that they ask for, the most wanted ones. */
+  readonly topicStats: Readonly<Record<string, number>>
+  readonly latency: LiveStats['latency_ms']
+}
+
+const topicsShown = 100
+
+/** `topics`: of each open stream. */
+export function measuresOf(stats: LiveStats, topics: Iterable<readonly string[]>): LiveMeasures {
+  const wanted = new Map<string, number>()
+  for (const each of topics) for (const topic of each) wanted.set(topic, (wanted.get(topic) ?? 0) + 1)
+  const most = [...wanted].toSorted(([, a], [, b]) => b - a).slice(0, topicsShown)
+  return {
+    activeConnections: stats.connections.active,
+    totalConnections: stats.connections.total,
+    messagesSent: stats.messages_sent,
+    messagesPerSecond: stats.messages_per_second,
+    errorCount: stats.errors,
+    topicStats: Object.fromEntries(most),
+    latency: stats.latency_ms,
+  }
+}
+
 export interface Counts {
   messages: number
   missed: number
@@ -67,19 +97,28 @@ export function createStats(metrics: Metrics, active: () => number): StatsKeeper
 }
 
 function show(metrics: Metrics, counts: Counts, active: () => number): void {
-  new Gauge({
-    name: 'millrace_live_subscribers',
-    help: 'Open live streams, WebSocket and SSE',
-    registers: [metrics],
-    collect() {
-      this.set(active())
-    },
-  })
+  const gauges = [
+    ['millrace_live_subscribers', 'Open live streams, WebSocket and SSE'],
+    ['eventstream_connections_active', 'As millrace_live_subscribers'],
+  ] as const
+  for (const [name, help] of gauges)
+    new Gauge({
+      name,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(active())
+      },
+    })
   const counters = [
     ['millrace_live_missed_total', 'Events that subscribers were told they missed, before filters', 'missed'],
     ['millrace_live_messages_total', 'Messages sent to subscribers', 'messages'],
     ['millrace_live_connections_total', 'Live streams opened', 'total'],
     ['millrace_live_errors_total', 'Live streams refused, or ended by an error', 'errors'],
+    // Under the names that dashboards of S3's hot tier ask for.
+    ['eventstream_connections_total', 'As millrace_live_connections_total', 'total'],
+    ['eventstream_messages_total', 'As millrace_live_messages_total', 'messages'],
+    ['eventstream_errors_total', 'As millrace_live_errors_total', 'errors'],
   ] as const
   for (const [name, help, key] of counters)
     new Counter({
