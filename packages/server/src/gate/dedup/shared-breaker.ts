@@ -50,7 +50,9 @@ export function createBreaker({ failures, openMs, timeoutMs }: BreakerOptions, l
       let timer: NodeJS.Timeout | undefined
       try {
         const late = new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
+          const expire = () => reject(new Error(`no answer within ${timeoutMs} ms`))
+          // After a pause of this process the time is over before anybody has looked at what came meanwhile.
+          timer = setTimeout(() => setImmediate(expire), timeoutMs)
         })
         const result = await Promise.race([action(), late])
         succeed()
