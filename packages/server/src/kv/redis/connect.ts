@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from '../../core/deps.ts'
 import { PipelineError } from '../../core/errors.ts'
 import { showUrl } from '../show-url.ts'
+import { inTime } from './in-time.ts'
 
 export interface RedisConnection {
   readonly client: Redis
@@ -9,9 +10,12 @@ export interface RedisConnection {
 }
 
 /** No answer within it is a failure; what was asked may have been done all the same. */
-const operationMs = 2000
-/** A silent connection is given up soon after, so that a dead host is not asked through it for the minutes TCP takes. */
-const silenceMs = operationMs + 1000
+export const operationMs = 2000
+/**
+ * A silent connection is given up after it, so that a dead host is not asked through it for the minutes TCP takes. Both these are the
+ * library's, which takes a pause of this process for silence: so they are longer than pauses are.
+ */
+const silenceMs = 10_000
 const slowestRetryMs = 1000
 
 /**
@@ -30,7 +34,7 @@ export async function connectRedis(url: string, logger: Logger, signal: AbortSig
     maxRetriesPerRequest: 1,
     // Sent again after a lost connection, an `add` that had been done would say that it was there already.
     autoResendUnfulfilledCommands: false,
-    commandTimeout: operationMs,
+    commandTimeout: silenceMs,
     connectTimeout: operationMs,
     socketTimeout: silenceMs,
     retryStrategy: (attempt) => Math.min(attempt * 50, slowestRetryMs),
@@ -71,7 +75,7 @@ export async function connectRedis(url: string, logger: Logger, signal: AbortSig
     client,
     async close() {
       // What was sent is answered first, if Redis answers at all.
-      if (client.status === 'ready') await client.quit().catch(() => undefined)
+      if (client.status === 'ready') await inTime(client.quit(), operationMs).catch(() => undefined)
       client.disconnect()
     },
   }

@@ -4,7 +4,8 @@ import { PipelineError } from '../../core/errors.ts'
 import type { Cache, CacheEntry } from '../cache.ts'
 import { checkKey, checkValue } from '../entry-keys.ts'
 import { kvErrors, notRunning, storeFailed } from '../kv-errors.ts'
-import { connectRedis, type RedisConnection } from './connect.ts'
+import { connectRedis, operationMs, type RedisConnection } from './connect.ts'
+import { inTime } from './in-time.ts'
 
 export interface RedisCacheOptions {
   readonly url: string
@@ -40,7 +41,7 @@ export function createRedisCache({ url, prefix }: RedisCacheOptions, { logger, m
   async function guarded<T>(op: string, action: (client: Redis) => Promise<T>): Promise<T> {
     if (connection === undefined) throw notRunning('the Redis cache')
     try {
-      return await action(connection.client)
+      return await inTime(action(connection.client), operationMs)
     } catch (error) {
       if (error instanceof PipelineError) throw error
       errors.inc({ op: `cache_${op}` })

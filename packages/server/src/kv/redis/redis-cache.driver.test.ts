@@ -168,6 +168,15 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     }
   })
 
+  it('takes what Redis answered while this process stood still', async () => {
+    const cache = await open(server.url, depsWithLog())
+    await cache.set('paused', bytes('1'), 60_000)
+    const asked = cache.get('paused')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3200)
+    expect(Buffer.from((await asked)!).toString()).toBe('1')
+    expect(await cache.get('paused')).toBeDefined()
+  })
+
   it('stops within two seconds while Redis does not answer', async () => {
     const own = await createRedisServer()
     try {
