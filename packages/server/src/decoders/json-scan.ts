@@ -3,12 +3,10 @@ export const maxJsonDepth = 100
 
 /** What `scanJson` found; several may be set. */
 export const jsonFlags = {
-  /** A run of 16 or more digits outside strings and before a decimal point: maybe an integer that a double cannot hold. */
-  longNumber: 1,
   /** A number with an exponent, or one of 300 digits: maybe beyond the largest double. */
-  hugeNumber: 2,
+  hugeNumber: 1,
   /** An escape `\ud8xx` … `\udfxx`: maybe a lone half of a surrogate pair. */
-  surrogateEscape: 4,
+  surrogateEscape: 2,
 } as const
 
 const quote = 0x22
@@ -19,9 +17,10 @@ const inFraction = -(2 ** 30)
 /**
  * One pass over the bytes before `JSON.parse` sees them, which finds all that needs the slow path afterwards. It checks depth
  * and nothing else of the syntax, keeps one counter instead of a stack, and so cannot be exhausted by any input.
- * Returns `jsonFlags`, or `~offset` (below 0) of the first bracket that is nested too deep.
+ * Returns `jsonFlags`, or `~offset` (below 0) of the first bracket that is nested too deep. `longNumbers` gets the
+ * offset of each run of 16 or more digits outside strings and before a decimal point: maybe an integer that a double cannot hold.
  */
-export function scanJson(bytes: Uint8Array): number {
+export function scanJson(bytes: Uint8Array, longNumbers: number[]): number {
   const length = bytes.length
   let flags = 0
   let depth = 0
@@ -32,18 +31,22 @@ export function scanJson(bytes: Uint8Array): number {
     at++
     if (byte === quote) {
       digits = 0
-      let inside = 0
-      while (at < length && (inside = bytes[at] as number) !== quote) {
+      while (at < length) {
+        const inside = bytes[at] as number
         at++
+        // Most letters are beyond both: one comparison for them.
+        if (inside > backslash) continue
+        if (inside === quote) break
         if (inside === backslash) {
           if (bytes[at] === 0x75 && isSurrogateEscape(bytes, at + 1)) flags |= jsonFlags.surrogateEscape
           at++
         }
       }
-      at++
     } else if (byte >= 0x30 && byte <= 0x39) {
       digits++
-      if (digits >= 16) flags |= digits >= 300 ? jsonFlags.longNumber | jsonFlags.hugeNumber : jsonFlags.longNumber
+      if (digits === 16) {
+        longNumbers.push(at - 16)
+      } else if (digits === 300) flags |= jsonFlags.hugeNumber
     } else {
       if (byte === 0x7b || byte === 0x5b) {
         depth++

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { PipelineError } from '../core/errors.ts'
 import { findJsonFault, type JsonFault } from './json-error.ts'
-import { markLongIntegers, takeMarks } from './exact-integers.ts'
+import { markLongIntegers, takeMarks, toTextOffsets } from './exact-integers.ts'
 import { jsonFlags, maxJsonDepth, scanJson } from './json-scan.ts'
 
 /** A parsed body. */
@@ -53,7 +53,8 @@ export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | Json
   const body = Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start)
   const ascii = isAscii(body)
   if (!ascii && !isUtf8(body)) return invalidUtf8(bytes)
-  const flags = scanJson(body)
+  const longNumbers: number[] = []
+  const flags = scanJson(body, longNumbers)
   if (flags < 0) return tooDeep(~flags + start)
   if (isSuspect) {
     const fault = findJsonFault(body)
@@ -62,8 +63,10 @@ export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | Json
   const decoded = body.toString(ascii ? 'latin1' : 'utf8')
   const text = (flags & jsonFlags.surrogateEscape) === 0 ? decoded : replaceLoneSurrogates(decoded)
   try {
-    const value =
-      (flags & jsonFlags.longNumber) === 0 ? JSON.parse(text) : takeMarks(JSON.parse(markLongIntegers(text)))
+    const marked =
+      longNumbers.length === 0 ? text : markLongIntegers(text, ascii ? longNumbers : toTextOffsets(body, longNumbers))
+    // Times in microseconds are long numbers that a double holds: then there is nothing to be found.
+    const value: unknown = marked === text ? JSON.parse(text) : takeMarks(JSON.parse(marked))
     return { value, mayHaveInfinite: (flags & jsonFlags.hugeNumber) !== 0 }
   } catch {
     // The engine's error is not kept as the cause: its message quotes the text.
@@ -71,7 +74,7 @@ export function readJson(bytes: Uint8Array, isSuspect: boolean): JsonBody | Json
   }
 }
 
-/** In JSON text, where every backslash is within a string: each `\udXXX` without its other half becomes `\ufffd`. */
+/** In JSON text, where every backslash is within a string: each `\udXXX` without its other half becomes `\ufffd`, which is as long. */
 function replaceLoneSurrogates(text: string): string {
   let result = ''
   let copied = 0
