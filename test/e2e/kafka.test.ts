@@ -111,9 +111,10 @@ describe.skipIf(missing !== undefined)(title('a whole pipeline on Kafka'), () =>
     const back = await openSocket(`${api}/api/v1/live?${topic}&lastEventId=${cursor}`)
     await Promise.all([stayed.untilEvents(60), back.untilEvents(60)])
     const sse = await readSse(`${api}/api/v1/live/sse?${topic}&lastEventId=${cursor}`, 2)
-    const wanted = ids('through', 90).slice(30).toSorted()
+    const wanted = ids('through', 90).slice(30)
     for (const seen of [stayed, back]) {
-      expect(seen.ids().toSorted()).toEqual(wanted)
+      expect(new Set(seen.ids())).toEqual(new Set(wanted))
+      expect(seen.ids()).toHaveLength(wanted.length)
       expect(seen.told.filter(({ type }) => type === 'gap' || type === 'warning')).toEqual([])
       seen.webSocket.close()
     }

@@ -21,7 +21,7 @@ export function readRunFile<T>(dataDir: string, name: string): T | undefined {
 export function removeRoleFiles(dataDir: string, role: string, pid: number | null): void {
   const run = join(dataDir, 'run')
   if (readRunFile<{ pid: number }>(dataDir, `${role}.pid`)?.pid !== pid) return
-  for (const suffix of ['pid', 'json']) rmSync(join(run, `${role}.${suffix}`), { force: true })
+  for (const suffix of ['.pid', '.json', '-state.json']) rmSync(join(run, `${role}${suffix}`), { force: true })
 }
 
 /** After a stop nobody runs, so nothing here is true any more. */

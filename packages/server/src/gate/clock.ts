@@ -30,7 +30,9 @@ export function correctClock(batch: GateBatch, from = 0, to = batch.events.lengt
       if (shift !== 0) shiftEvent(batch, i, event, shift)
       const time = event.timestamp
       if (time > latest)
-        quarantine(batch, i, 'schema', [`/timestamp: ${spell(time - raw.receivedAt, maxAheadMs)} ahead, at most 1 hour`])
+        quarantine(batch, i, 'schema', [
+          `/timestamp: ${spell(time - raw.receivedAt, maxAheadMs)} ahead, at most 1 hour`,
+        ])
       else if (time < earliest)
         quarantine(batch, i, 'schema', [`/timestamp: ${spell(raw.receivedAt - time, maxAgeMs)} old, at most 30`])
     }

@@ -2,7 +2,7 @@ import { expected, type Issue, isObject, setKey } from '../issues.ts'
 import { jsonAnyId, jsonAttributes, jsonEnum, jsonId, jsonText, jsonTime, jsonUint32 } from './json-values.ts'
 import { emptySpan, type OtelLink, type OtelSpan, type OtelSpanEvent, type OtelStatus } from './model.ts'
 
-export const spanKinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const
+const spanKinds = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'] as const
 const statusCodes = ['UNSET', 'OK', 'ERROR'] as const
 
 /** A Span of OTLP's JSON. Fields that OTLP does not name are kept in `unknown`. */

@@ -6,15 +6,8 @@ import { strictly, type Transformer } from './transformer.ts'
 
 type Json = Record<string, unknown>
 
-export const replayTypes = [
-  'DomContentLoaded',
-  'Load',
-  'FullSnapshot',
-  'IncrementalSnapshot',
-  'Meta',
-  'Custom',
-] as const
-export const replaySources = [
+const replayTypes = ['DomContentLoaded', 'Load', 'FullSnapshot', 'IncrementalSnapshot', 'Meta', 'Custom'] as const
+const replaySources = [
   'Mutation',
   'MouseMove',
   'MouseInteraction',
