@@ -13,8 +13,9 @@ import { createTransaction, type Transaction } from './transaction.ts'
  *
  * Certainty. Until EndTxn(commit) has been sent nothing can become visible, so whatever goes wrong before is tried again from the
  * start, behind a fence (InitProducerId aborts what the old epoch began), or refused as not stored. From then on EndTxn is repeated
- * until the coordinator says what became of it: it is the same request with the same epoch, so it cannot commit anything else.
- * What was asked without an answer may arrive later, so nothing more is done under that epoch. No answer within `decideMs`: `unknown_result`, and nothing else is done with this log before `settle` has put a fence behind it.
+ * until the coordinator says what became of it: it is the same request with the same epoch, so it cannot commit anything else, as long
+ * as nothing else is done under that epoch: one that went unanswered may arrive later, so a fence follows it. No answer within `decideMs`:
+ * `unknown_result`, and nothing else is done with this log before `settle` has put a fence behind it.
  */
 export interface Producer {
   append(
