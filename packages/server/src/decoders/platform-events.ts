@@ -37,25 +37,26 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
   if (!isObject(event)) return { columns, original: event, issues: [expected('', 'object', event)] }
   const issues: Issue[] = []
   columns.event_type = 'track'
-  set(columns, 'id', readId(event, 'event_id', '', issues))
-  set(columns, 'actor_id', readId(event, 'user_id', '', issues))
-  set(columns, 'resource_id', readId(event, 'entity_id', '', issues))
-  set(columns, 'resource_type', readText(event, 'entity_type', '', issues))
-  set(columns, 'timestamp', readTimeField(event, spelling(event, 'timestamp', 'created_at'), '', issues))
+  const id = readId(event, 'event_id', '', issues)
+  if (id !== undefined) columns.id = id
+  const actorId = readId(event, 'user_id', '', issues)
+  if (actorId !== undefined) columns.actor_id = actorId
+  const resourceId = readId(event, 'entity_id', '', issues)
+  if (resourceId !== undefined) columns.resource_id = resourceId
+  const resourceType = readText(event, 'entity_type', '', issues)
+  if (resourceType !== undefined) columns.resource_type = resourceType
+  const timestamp = readTimeField(event, spelling(event, 'timestamp', 'created_at'), '', issues)
+  if (timestamp !== undefined) columns.timestamp = timestamp
   setType(event, columns, issues)
   setSource(event, columns, issues)
   const data = readObject(event, 'event_data', '', issues)
   if (data !== undefined) columns.data = { ...data }
   const metadata = readObject(event, 'metadata', '', issues)
   if (metadata !== undefined) mapMetadata(metadata, columns, issues)
-  set(columns, 'properties', othersOf(event, mapped))
+  const properties = othersOf(event, mapped)
+  if (properties !== undefined) columns.properties = properties
   if (mayHaveInfinite) noteInfinite(event, issues)
   return issues.length === 0 ? { columns, original: event } : { columns, original: event, issues }
-}
-
-/** Sets what is there. */
-function set<K extends keyof EventColumns>(columns: EventColumns, column: K, value: EventColumns[K] | undefined): void {
-  if (value !== undefined) columns[column] = value
 }
 
 function setType(event: Json, columns: EventColumns, issues: Issue[]): void {
@@ -92,25 +93,28 @@ function mapMetadata(metadata: Json, columns: EventColumns, issues: Issue[]): vo
   const { ip_address: _, ...context } = metadata
   columns.context = context
   const at = 'metadata/'
-  set(columns, 'session_id', readId(metadata, 'session_id', at, issues))
-  set(columns, 'http_user_agent', readText(metadata, 'user_agent', at, issues))
-  set(columns, 'http_referrer', readText(metadata, 'referrer', at, issues))
-  set(columns, 'http_url', readText(metadata, 'page_url', at, issues))
+  let text: string | undefined
+  if ((text = readId(metadata, 'session_id', at, issues)) !== undefined) columns.session_id = text
+  if ((text = readText(metadata, 'user_agent', at, issues)) !== undefined) columns.http_user_agent = text
+  if ((text = readText(metadata, 'referrer', at, issues)) !== undefined) columns.http_referrer = text
+  if ((text = readText(metadata, 'page_url', at, issues)) !== undefined) columns.http_url = text
   const geo = metadata['geo_location']
   if (isObject(geo)) {
     const atGeo = `${at}geo_location/`
-    set(columns, 'geo_country', readText(geo, 'country', atGeo, issues))
-    set(columns, 'geo_region', readText(geo, 'region', atGeo, issues))
-    set(columns, 'geo_city', readText(geo, 'city', atGeo, issues))
-    set(columns, 'geo_latitude', readNumber(geo, 'latitude', atGeo, issues))
-    set(columns, 'geo_longitude', readNumber(geo, 'longitude', atGeo, issues))
+    if ((text = readText(geo, 'country', atGeo, issues)) !== undefined) columns.geo_country = text
+    if ((text = readText(geo, 'region', atGeo, issues)) !== undefined) columns.geo_region = text
+    if ((text = readText(geo, 'city', atGeo, issues)) !== undefined) columns.geo_city = text
+    const latitude = readNumber(geo, 'latitude', atGeo, issues)
+    if (latitude !== undefined) columns.geo_latitude = latitude
+    const longitude = readNumber(geo, 'longitude', atGeo, issues)
+    if (longitude !== undefined) columns.geo_longitude = longitude
   }
   const device = metadata['device_info']
   if (isObject(device)) {
     const atDevice = `${at}device_info/`
-    set(columns, 'device_type', readText(device, 'device_type', atDevice, issues))
-    set(columns, 'client_name', readText(device, 'browser', atDevice, issues))
-    set(columns, 'os_name', readText(device, 'os', atDevice, issues))
+    if ((text = readText(device, 'device_type', atDevice, issues)) !== undefined) columns.device_type = text
+    if ((text = readText(device, 'browser', atDevice, issues)) !== undefined) columns.client_name = text
+    if ((text = readText(device, 'os', atDevice, issues)) !== undefined) columns.os_name = text
     const { screen_width: width, screen_height: height } = device
     if (typeof width === 'number' && typeof height === 'number') columns.screen_size = `${width}x${height}`
   }

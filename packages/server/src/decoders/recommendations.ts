@@ -3,7 +3,7 @@ import type { RecommendationEvent } from '@millrace/protocol/recommendations'
 import type { RawEvent } from '../core/batch.ts'
 import type { Decode } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
-import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
+import { expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
 import { recommendationIssues } from './recommendation-schemas.ts'
 
 /**
@@ -55,20 +55,26 @@ type Event = Readonly<Record<string, unknown>>
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 
-/** Sets what is there. */
-function set<K extends keyof EventColumns>(columns: EventColumns, column: K, value: EventColumns[K] | undefined): void {
-  if (value !== undefined) columns[column] = value
-}
+/** Ids are compared by their text. */
+const id = (value: unknown): string | undefined => text(value)?.toLowerCase()
 
 function setCommon(event: Event, columns: EventColumns): void {
-  set(columns, 'id', text(event['event_id'])?.toLowerCase())
-  set(columns, 'correlation_id', text(event['request_id'])?.toLowerCase())
-  set(columns, 'actor_id', text(event['user_id'])?.toLowerCase())
-  set(columns, 'session_id', text(event['session_id'])?.toLowerCase())
-  set(columns, 'timestamp', number(event['timestamp_ms']))
-  set(columns, 'ab_test_id', text(event['experiment_id']))
-  set(columns, 'ab_variant', text(event['bucket']))
-  set(columns, 'device_type', text(event['device_type']))
+  const own = id(event['event_id'])
+  if (own !== undefined) columns.id = own
+  const request = id(event['request_id'])
+  if (request !== undefined) columns.correlation_id = request
+  const user = id(event['user_id'])
+  if (user !== undefined) columns.actor_id = user
+  const session = id(event['session_id'])
+  if (session !== undefined) columns.session_id = session
+  const time = number(event['timestamp_ms'])
+  if (time !== undefined) columns.timestamp = time
+  const experiment = text(event['experiment_id'])
+  if (experiment !== undefined) columns.ab_test_id = experiment
+  const bucket = text(event['bucket'])
+  if (bucket !== undefined) columns.ab_variant = bucket
+  const device = text(event['device_type'])
+  if (device !== undefined) columns.device_type = device
 }
 
 /** What `setCommon` has taken. */
@@ -83,30 +89,35 @@ const commonKeys = [
   'bucket',
   'device_type',
 ]
+const itemKeys: ReadonlySet<string> = new Set([...commonKeys, 'canonical_id'])
+
+/** What has a column: the rest goes to `properties`, an error's to `data`. */
+const placed: Readonly<Record<RecommendationEvent, ReadonlySet<string>>> = {
+  request: new Set(commonKeys),
+  ranking: new Set([...commonKeys, 'latency_ms']),
+  impression: itemKeys,
+  click: itemKeys,
+  error: new Set([...commonKeys, 'error_code', 'message', 'component', 'severity', 'context']),
+}
 
 function mapType(type: RecommendationEvent, event: Event, columns: EventColumns, issues: Issue[]): void {
   columns.event_type = type === 'ranking' ? 'trace' : type === 'error' ? 'log' : 'track'
   columns.event_name = `recommendation.${type}`
   if (type === 'error') return mapError(event, columns)
-  const rest = without(event, commonKeys)
-  switch (type) {
-    case 'request':
-      break
-    case 'ranking':
-      setTrace(columns)
-      checkLength(event, issues)
-      set(columns, 'duration_ms', number(rest['latency_ms']))
-      delete rest['latency_ms']
-      break
-    case 'impression':
-    case 'click':
-      columns.resource_type = 'item'
-      set(columns, 'resource_id', text(rest['canonical_id']))
-      delete rest['canonical_id']
-      break
+  if (type === 'ranking') {
+    setTrace(columns)
+    checkLength(event, issues)
+    const duration = number(event['latency_ms'])
+    if (duration !== undefined) columns.duration_ms = duration
+  } else if (type !== 'request') {
+    columns.resource_type = 'item'
+    const item = text(event['canonical_id'])
+    if (item !== undefined) columns.resource_id = item
   }
-  columns.properties = rest
-  if (columns.id === undefined) set(columns, 'id', joinId(type, event, columns))
+  columns.properties = restOf(event, placed[type])
+  if (columns.id !== undefined) return
+  const joined = joinId(type, event, columns)
+  if (joined !== undefined) columns.id = joined
 }
 
 /** A list is at most as long as it was asked for. */
@@ -133,18 +144,27 @@ const levels: Readonly<Record<string, readonly [string, number]>> = {
 function mapError(event: Event, columns: EventColumns): void {
   const code = text(event['error_code'])
   const message = text(event['message'])
-  set(columns, 'event_name', code)
-  set(columns, 'error_type', code)
-  set(columns, 'error_message', message)
-  set(columns, 'log_message', message)
-  set(columns, 'log_logger', text(event['component']))
+  if (code !== undefined) {
+    columns.event_name = code
+    columns.error_type = code
+  }
+  if (message !== undefined) {
+    columns.error_message = message
+    columns.log_message = message
+  }
+  const component = text(event['component'])
+  if (component !== undefined) columns.log_logger = component
   const severity = text(event['severity']) ?? ''
   const level = Object.hasOwn(levels, severity) ? levels[severity] : undefined
   if (level !== undefined) [columns.log_level, columns.log_level_num] = level
-  if (isObject(event['context'])) columns.context = { ...event['context'] }
-  const taken = [...commonKeys, 'error_code', 'message', 'component', 'severity']
-  const rest = without(event, isObject(event['context']) ? [...taken, 'context'] : taken)
-  if (Object.keys(rest).length > 0) columns.data = rest
+  const rest = restOf(event, placed.error)
+  const { context } = event
+  if (isObject(context)) columns.context = { ...context }
+  else if (context !== undefined) rest['context'] = context
+  for (const _ in rest) {
+    columns.data = rest
+    break
+  }
 }
 
 /** Undefined where a part is missing: then the event is quarantined anyway. */
@@ -163,8 +183,9 @@ function joinId(
     : engagement && `recommendation_click_${request}_${item}_${engagement}`
 }
 
-function without(event: Event, keys: readonly string[]): Record<string, unknown> {
-  const rest = { ...event }
-  for (const key of keys) delete rest[key]
+/** A new object: deleting from a copy would make it a slow one. */
+function restOf(event: Event, without: ReadonlySet<string>): Record<string, unknown> {
+  const rest: Record<string, unknown> = {}
+  for (const key in event) if (!without.has(key)) setKey(rest, key, event[key])
   return rest
 }

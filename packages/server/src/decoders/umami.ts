@@ -91,31 +91,30 @@ function decodeEvent(event: unknown, mayHaveInfinite: boolean, cx: DecodeContext
 const at = 'payload/'
 
 function mapCommon(payload: Payload, columns: EventColumns, cx: DecodeContext, issues: Issue[]): void {
-  const text = (key: string) => readText(payload, key, at, issues)
   const id = readId(payload, 'id', at, issues)
   if (id !== undefined) columns.actor_id = id
-  const host = text('hostname')
+  const host = readText(payload, 'hostname', at, issues)
   if (host !== undefined) {
     columns.http_host = host
     columns.ns = host
   }
-  const url = text('url')
+  const url = readText(payload, 'url', at, issues)
   if (url !== undefined) columns.http_url = whole(url, host)
-  const referrer = text('referrer')
+  const referrer = readText(payload, 'referrer', at, issues)
   if (referrer !== undefined) columns.http_referrer = whole(referrer, host)
-  const title = text('title')
+  const title = readText(payload, 'title', at, issues)
   if (title !== undefined) columns.page_title = decoded(title)
-  const screen = text('screen')
+  const screen = readText(payload, 'screen', at, issues)
   if (screen !== undefined) columns.screen_size = screen
-  const agent = text('userAgent') ?? cx.headers['user-agent']
+  const agent = readText(payload, 'userAgent', at, issues) ?? cx.headers['user-agent']
   if (agent) columns.http_user_agent = agent
-  const browser = text('browser')
+  const browser = readText(payload, 'browser', at, issues)
   if (browser !== undefined) columns.client_name = browser
-  const os = text('os')
+  const os = readText(payload, 'os', at, issues)
   if (os !== undefined) columns.os_name = os
-  const device = text('device')
+  const device = readText(payload, 'device', at, issues)
   if (device !== undefined) columns.device_type = device
-  const tag = text('tag')
+  const tag = readText(payload, 'tag', at, issues)
   if (tag !== undefined) columns.labels = { tag }
   const seconds = readNumber(payload, 'timestamp', at, issues)
   const time = seconds === undefined ? undefined : readTime(seconds * 1000)
@@ -139,9 +138,9 @@ function whole(url: string, host: string | undefined): string {
   return host !== undefined && url.startsWith('/') && !url.startsWith('//') ? `https://${host}${url}` : url
 }
 
-/** Trackers of the second version encode the title. */
+/** Trackers of the second version encode the title. One that says `100%` is not encoded; to fail at it costs more than all else. */
 function decoded(title: string): string {
-  if (!title.includes('%')) return title
+  if (!title.includes('%') || /%(?![0-9A-Fa-f]{2})/.test(title)) return title
   try {
     return decodeURIComponent(title)
   } catch {
