@@ -7,7 +7,9 @@ import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { createInstance, getJson, pause, type Role } from '../test/support/instance.ts'
 import { decoderCosts } from './decoders.ts'
+import { kafkaMissing } from '../test/support/kafka.ts'
 import { floors } from './floors.ts'
+import { kafkaBench } from './kafka.ts'
 import { stages } from './stages.ts'
 import { freshness, privateOf, residentOf, roles, wholeWay, type WholeWay } from './whole-way.ts'
 
@@ -27,6 +29,7 @@ Examples:
   npm run bench                          three minutes or so
   npm run bench -- --quick               one minute, rougher
   npm run bench -- --json figures.json   for programs
+  npm run bench -- --log kafka --quick   the log in Kafka beside the embedded one, in the same run; needs java and, the first time, mvn
   npm run bench -- --decoders            each dialect's decoder beside its parser alone
 `)
   process.exit(0)
@@ -54,6 +57,11 @@ if (values.decoders) {
   ])
   print(table(['body', 'events', 'bytes an event', 'parse', 'decode', '× parse'], rows))
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ decoders: costs }, undefined, 2)}\n`)
+  process.exit(0)
+}
+
+if (values.log !== 'embedded') {
+  await benchKafka()
   process.exit(0)
 }
 
@@ -188,6 +196,71 @@ if (values.json !== undefined) {
       2,
     ),
   )
+  say(`written to ${values.json}`)
+}
+
+/** The whole way and the log alone, on Kafka and embedded, with the ratio. */
+async function benchKafka(): Promise<void> {
+  const missing = values.log === 'kafka' ? kafkaMissing() : `--log ${values.log}: expected embedded or kafka`
+  if (missing !== undefined) {
+    say(missing)
+    process.exit(2)
+  }
+  const { log, ways } = await kafkaBench(quick, say)
+  const ratio = (kafka: number, embedded: number) => (kafka / embedded).toFixed(1)
+  print()
+  print('The log alone, one process, records of 100 events. CPU µs per event; the broker’s own covers append and read')
+  print(
+    table(
+      ['stage', 'events a commit', 'embedded', 'kafka', '× embedded', 'broker'],
+      log.map(({ stage, eventsPerCommit, embedded, kafka, broker }) => [
+        stage,
+        String(eventsPerCommit),
+        us(embedded),
+        us(kafka),
+        ratio(kafka, embedded),
+        stage === 'append' ? us(broker) : '',
+      ]),
+    ),
+  )
+  print()
+  print('The whole way: HTTP in → durable → queryable. CPU µs per event, merges included until they settle')
+  print(
+    table(
+      [
+        'load',
+        'log',
+        'collector',
+        'worker',
+        'engine',
+        'all',
+        '× embedded',
+        'broker',
+        'events/s',
+        'ack p50 ms',
+        'ack p99 ms',
+        'drain s',
+        'refused',
+      ],
+      ways.map((way) => [
+        way.workload,
+        way.log,
+        us(way.cpu.collector),
+        us(way.cpu.worker),
+        us(way.cpu.engine),
+        us(way.cpu.all),
+        ratio(way.cpu.all, ways.find((other) => other.log === 'embedded' && other.workload === way.workload)!.cpu.all),
+        way.log === 'kafka' ? us(way.broker) : '',
+        String(Math.round(way.eventsPerSecond)),
+        String(way.ackP50),
+        String(way.ackP99),
+        way.drainSeconds.toFixed(1),
+        String(way.refusals),
+      ]),
+    ),
+  )
+  if (values.json === undefined) return
+  writeFileSync(values.json, JSON.stringify({ at: new Date().toISOString(), log, ways }, undefined, 2))
   say(`written to ${values.json}`)
 }
 

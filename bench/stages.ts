@@ -20,6 +20,7 @@ import { embeddedStateDriver } from '../packages/server/src/kv/embedded/driver.t
 import { embeddedLogConfig } from '../packages/server/src/log/embedded/config.ts'
 import { embeddedLogDriver } from '../packages/server/src/log/embedded/driver.ts'
 import type { LogRecord } from '../packages/server/src/log/log.ts'
+import { useLog } from './log-stages.ts'
 import { workloads } from './payloads.ts'
 
 export interface Stage {
@@ -47,10 +48,6 @@ export async function stages(
   const bodies = Array.from({ length: batches }, () => workload.body())
   const events = batches * workload.eventsPerBody
   const result: Stage[] = []
-  const note = (stage: string, before: NodeJS.CpuUsage) => {
-    const { user, system } = process.cpuUsage(before)
-    result.push({ stage, us: (user + system) / events })
-  }
   const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
   const deps: Deps = { clock: systemClock, logger: silentLogger, metrics: new Registry() }
   const log = embeddedLogDriver(join(dir, 'log')).create(embeddedLogConfig.parse({ driver: 'embedded' }), deps)
@@ -113,27 +110,15 @@ export async function stages(
   const made = bodies.map(through)
   for (const [stage, ns] of laps) result.push({ stage, us: ns / 1000 / events })
 
-  let before = process.cpuUsage()
-  for (let at = 0; at < made.length; at += 4) {
-    const group = made.slice(at, at + 4).map((record) => ({ topic: 'events' as const, partition: 0, ...record }))
-    await log.append(group, {}, signal)
-  }
-  note('append (4 batches a commit, synced)', before)
-
-  before = process.cpuUsage()
-  const records: LogRecord[] = []
-  for (let offset = 0; offset < made.length; ) {
-    const read = await log.read({ topic: 'events', partition: 0, offset }, { bytes: 8e6, waitMs: 0 }, signal)
-    records.push(...read)
-    offset = read.at(-1)!.offset + 1
-  }
-  note('read', before)
+  const { append, read, records } = await useLog(log, made, 4, events)
+  result.push({ stage: 'append (4 batches a commit, synced)', us: append }, { stage: 'read', us: read })
 
   const perBlock = 50_000
   encodeBlocks(records, log.epoch(), perBlock)
-  before = process.cpuUsage()
+  const before = process.cpuUsage()
   encodeBlocks(records, log.epoch(), perBlock)
-  note('encode block', before)
+  const { user, system } = process.cpuUsage(before)
+  result.push({ stage: 'encode block', us: (user + system) / events })
   for (const part of [dedup, log, state]) await part.stop()
   rmSync(dir, { recursive: true, force: true })
   return result
