@@ -81,9 +81,10 @@ function isLongInteger(text: string, start: number, end: number): boolean {
   const length = end - start
   if (length < 16 || length > maxLength) return false
   const first = text.charCodeAt(start) === 0x2d ? start + 1 : start
-  if (text.charCodeAt(first) === 0x30) return false
+  const leading = text.charCodeAt(first)
+  if (leading === 0x30) return false
   if (isOfNumber(text.charCodeAt(start - 1)) || isOfNumber(text.charCodeAt(end))) return false
-  if (Number.isSafeInteger(Number(text.slice(start, end)))) return false
+  if (end - first === 16 && (leading < 0x39 || Number.isSafeInteger(Number(text.slice(first, end))))) return false
   let next = end
   while (text.charCodeAt(next) <= 0x20) next++
   return text.charCodeAt(next) !== 0x3a

@@ -121,27 +121,30 @@ function mapPhases(entry: Json, columns: EventColumns, issues: Issue[]): void {
   const request = readAmount(entry, 'requestStart', issues)
   const response = readAmount(entry, 'responseStart', issues)
   const received = readAmount(entry, 'responseEnd', issues)
-  const set = (
-    column:
-      | 'snippet_dns_time'
-      | 'snippet_connect_time'
-      | 'snippet_ttfb'
-      | 'snippet_download_time'
-      | 'snippet_blocked_time',
-    start: string,
-    from: number | undefined,
-    end: string,
-    to: number | undefined,
-  ) => {
-    if (from === undefined || to === undefined) return
-    if (to < from) issues.push(`/${end}: ${to} is before ${start} ${from}`)
-    else columns[column] = to - from
-  }
-  set('snippet_dns_time', 'domainLookupStart', lookUp, 'domainLookupEnd', lookedUp)
-  set('snippet_connect_time', 'connectStart', connect, 'connectEnd', connected)
-  set('snippet_ttfb', 'requestStart', request, 'responseStart', response)
-  set('snippet_download_time', 'responseStart', response, 'responseEnd', received)
-  set('snippet_blocked_time', 'startTime', columns.snippet_start_time, 'domainLookupStart', lookUp)
+  const start = columns.snippet_start_time
+  const dns = between('domainLookupStart', lookUp, 'domainLookupEnd', lookedUp, issues)
+  if (dns !== undefined) columns.snippet_dns_time = dns
+  const connecting = between('connectStart', connect, 'connectEnd', connected, issues)
+  if (connecting !== undefined) columns.snippet_connect_time = connecting
+  const ttfb = between('requestStart', request, 'responseStart', response, issues)
+  if (ttfb !== undefined) columns.snippet_ttfb = ttfb
+  const download = between('responseStart', response, 'responseEnd', received, issues)
+  if (download !== undefined) columns.snippet_download_time = download
+  const blocked = between('startTime', start, 'domainLookupStart', lookUp, issues)
+  if (blocked !== undefined) columns.snippet_blocked_time = blocked
+}
+
+function between(
+  start: string,
+  from: number | undefined,
+  end: string,
+  to: number | undefined,
+  issues: Issue[],
+): number | undefined {
+  if (from === undefined || to === undefined) return undefined
+  if (to >= from) return to - from
+  issues.push(`/${end}: ${to} is before ${start} ${from}`)
+  return undefined
 }
 
 function mapSizes(entry: Json, columns: EventColumns, issues: Issue[]): void {
