@@ -18,3 +18,14 @@ it('tells exact integers apart, and writes bytes, -0 and absent members', () => 
   )
   expect(canonicalJson({ a: undefined, b: null })).toBe('{"b":null}')
 })
+
+it('writes any text as JSON.stringify does', () => {
+  const unit = fc.oneof(fc.nat(0xffff), fc.nat(0x7f), fc.integer({ min: 0xd7fe, max: 0xe001 }))
+  fc.assert(
+    fc.property(fc.array(unit), (units) => {
+      const text = String.fromCharCode(...units)
+      expect(canonicalJson({ [text]: text })).toBe(JSON.stringify({ [text]: text }))
+    }),
+    { numRuns: 500 },
+  )
+})
