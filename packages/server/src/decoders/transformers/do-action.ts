@@ -66,10 +66,7 @@ export function mapDoAction(action: Json, beside: { readonly ns?: string | undef
     columns.action_verb = verb
   } else if (isAbsent(action['verb'])) issues.push('/verb: required')
   setOutcome(action, columns, issues)
-  for (const [field, column] of texts) {
-    const text = readId(action, field, '', issues)
-    if (text !== undefined) columns[column] = text
-  }
+  setTexts(action, columns, issues)
   const target = columns.action_target
   if (target !== undefined) {
     columns.resource_id = target
@@ -121,16 +118,18 @@ function setError(error: unknown, columns: EventColumns, issues: Issue[]): void 
   } else issues.push(expected('/error', 'string or object', error))
 }
 
-const texts = [
-  ['actor', 'actor_id'],
-  ['actorType', 'actor_type'],
-  ['target', 'action_target'],
-  ['outputVersion', 'resource_version'],
-  ['requestId', 'correlation_id'],
-  ['sessionId', 'session_id'],
-  ['workflowId', 'workflow_id'],
-  ['parentId', 'parent_id'],
-] as const
+/** Field by field: a loop over a table of names takes twice as long. */
+function setTexts(action: Json, columns: EventColumns, issues: Issue[]): void {
+  let text: string | undefined
+  if ((text = readId(action, 'actor', '', issues)) !== undefined) columns.actor_id = text
+  if ((text = readId(action, 'actorType', '', issues)) !== undefined) columns.actor_type = text
+  if ((text = readId(action, 'target', '', issues)) !== undefined) columns.action_target = text
+  if ((text = readId(action, 'outputVersion', '', issues)) !== undefined) columns.resource_version = text
+  if ((text = readId(action, 'requestId', '', issues)) !== undefined) columns.correlation_id = text
+  if ((text = readId(action, 'sessionId', '', issues)) !== undefined) columns.session_id = text
+  if ((text = readId(action, 'workflowId', '', issues)) !== undefined) columns.workflow_id = text
+  if ((text = readId(action, 'parentId', '', issues)) !== undefined) columns.parent_id = text
+}
 
 const placed: ReadonlySet<string> = new Set([
   'id',
@@ -144,7 +143,14 @@ const placed: ReadonlySet<string> = new Set([
   'completedAt',
   'durationMs',
   'error',
-  ...texts.map(([field]) => field),
+  'actor',
+  'actorType',
+  'target',
+  'outputVersion',
+  'requestId',
+  'sessionId',
+  'workflowId',
+  'parentId',
 ])
 
 /** Throws a TransformError when the action is not over, or is none. `ns` where the action names none. */

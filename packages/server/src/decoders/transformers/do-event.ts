@@ -61,10 +61,7 @@ export function mapDoEvent(event: Json, beside: { readonly ns?: string | undefin
   const time = timestamp ?? createdAt
   if (time !== undefined) columns.timestamp = time
   const sequence = readNumber(event, 'sequence', '', issues)
-  for (const [field, column] of texts) {
-    const text = readId(event, field, '', issues)
-    if (text !== undefined) columns[column] = text
-  }
+  setTexts(event, columns, issues)
   const data = readObject(event, 'data', '', issues)
   if (data !== undefined) columns.data = { ...data }
   const others = othersOf(event, placed)
@@ -92,20 +89,22 @@ export function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === ''
 }
 
-const texts = [
-  ['sourceType', 'resource_type'],
-  ['actionId', 'trace_id'],
-  ['actor', 'actor_id'],
-  ['actorType', 'actor_type'],
-  ['sessionId', 'session_id'],
-  ['workflowId', 'workflow_id'],
-  ['requestId', 'correlation_id'],
-  ['bizStep', 'biz_step'],
-  ['disposition', 'biz_disposition'],
-  ['bizTransaction', 'biz_transaction'],
-  ['bizLocation', 'biz_location'],
-  ['readPoint', 'biz_read_point'],
-] as const
+/** Field by field: a loop over a table of names takes twice as long. */
+function setTexts(event: Json, columns: EventColumns, issues: Issue[]): void {
+  let text: string | undefined
+  if ((text = readId(event, 'sourceType', '', issues)) !== undefined) columns.resource_type = text
+  if ((text = readId(event, 'actionId', '', issues)) !== undefined) columns.trace_id = text
+  if ((text = readId(event, 'actor', '', issues)) !== undefined) columns.actor_id = text
+  if ((text = readId(event, 'actorType', '', issues)) !== undefined) columns.actor_type = text
+  if ((text = readId(event, 'sessionId', '', issues)) !== undefined) columns.session_id = text
+  if ((text = readId(event, 'workflowId', '', issues)) !== undefined) columns.workflow_id = text
+  if ((text = readId(event, 'requestId', '', issues)) !== undefined) columns.correlation_id = text
+  if ((text = readId(event, 'bizStep', '', issues)) !== undefined) columns.biz_step = text
+  if ((text = readId(event, 'disposition', '', issues)) !== undefined) columns.biz_disposition = text
+  if ((text = readId(event, 'bizTransaction', '', issues)) !== undefined) columns.biz_transaction = text
+  if ((text = readId(event, 'bizLocation', '', issues)) !== undefined) columns.biz_location = text
+  if ((text = readId(event, 'readPoint', '', issues)) !== undefined) columns.biz_read_point = text
+}
 
 const placed: ReadonlySet<string> = new Set([
   'id',
@@ -116,7 +115,18 @@ const placed: ReadonlySet<string> = new Set([
   'createdAt',
   'sequence',
   'data',
-  ...texts.map(([field]) => field),
+  'sourceType',
+  'actionId',
+  'actor',
+  'actorType',
+  'sessionId',
+  'workflowId',
+  'requestId',
+  'bizStep',
+  'disposition',
+  'bizTransaction',
+  'bizLocation',
+  'readPoint',
 ])
 
 /** Throws a TransformError when the event is no domain event. `ns` where the event names none. */
