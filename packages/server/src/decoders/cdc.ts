@@ -1,9 +1,10 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { RawEvent } from '../core/batch.ts'
+import { runAtOnce } from '../core/in-steps.ts'
 import { changeId, nameChange, rowIdOf } from './cdc-change.ts'
 import type { ChangeRecord } from './debezium.ts'
 import { keyNames, semanticTypes } from './debezium-schema.ts'
-import type { Decode } from './decode.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
 import { asId, expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { readJson } from './json.ts'
@@ -26,8 +27,12 @@ type Json = Readonly<Record<string, unknown>>
  * Keys and values may be JSON text themselves (string converters). A record whose value is null is a tombstone: an event of its own,
  * TOMBSTONE. A null without a key says nothing that could be stored, and is quarantined.
  */
-export const decodeCdc: Decode = (body, cx) =>
-  isNull(body) ? { events: [decodeEvent(null, false)] } : decodeEvents(body, cx, decodeEvent, ['events', 'records'])
+export const decodeCdc: Decode = (body, cx) => runAtOnce(decodeCdcInSteps(body, cx))
+
+export const decodeCdcInSteps: DecodeInSteps = function* decodeCdcSteps(body, cx) {
+  if (isNull(body)) return { events: [decodeEvent(null, false)] }
+  return yield* decodeEvents(body, cx, decodeEvent, ['events', 'records'])
+}
 
 /** A sink that posts one value at a time posts a tombstone so; refused, it would stop the sink. */
 function isNull(body: Uint8Array): boolean {

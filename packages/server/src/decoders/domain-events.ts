@@ -1,5 +1,6 @@
 import type { RawEvent } from '../core/batch.ts'
-import type { Decode } from './decode.ts'
+import { runAtOnce } from '../core/in-steps.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents, type ListedIn } from './event-list.ts'
 import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { mapDoAction } from './transformers/do-action.ts'
@@ -15,7 +16,10 @@ type Json = Readonly<Record<string, unknown>>
  * What stands under `actions` is an action. Elsewhere `type` (`event`, `action`) says it, else its fields: an action has a status
  * or a durability, an event has neither. `ns` of the body is that of the items that name none.
  */
-export const decodeDomainEvents: Decode = (body, cx) => decodeEvents(body, cx, decodeItem, ['events', 'actions'])
+export const decodeDomainEvents: Decode = (body, cx) => runAtOnce(decodeDomainEventsInSteps(body, cx))
+
+export const decodeDomainEventsInSteps: DecodeInSteps = (body, cx) =>
+  decodeEvents(body, cx, decodeItem, ['events', 'actions'])
 
 function decodeItem(item: unknown, mayHaveInfinite: boolean, within?: ListedIn): RawEvent {
   if (!isObject(item)) return { columns: {}, original: item, issues: [expected('', 'object', item)] }

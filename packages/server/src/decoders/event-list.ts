@@ -2,9 +2,10 @@ import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
 import type { DecodeContext } from './decode.ts'
 import { describe, isObject } from './issues.ts'
-import { NotJsonError, parseJsonBytes } from './json.ts'
+import { type JsonBody, NotJsonError, parseJsonBytes, readJson } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
-import { readNdjson, tooManyEvents } from './ndjson.ts'
+import { splitLines, tooManyEvents } from './ndjson.ts'
+import { mapInSteps } from './steps.ts'
 import { readTime } from './timestamp.ts'
 
 /** Where an event of a body stood: the name of its list, and the object around that. */
@@ -13,23 +14,30 @@ export interface ListedIn {
   readonly body: Readonly<Record<string, unknown>>
 }
 
+/** Gets each event of a body, whatever it is. */
+type DecodeEvent = (event: unknown, mayHaveInfinite: boolean, within?: ListedIn) => RawEvent
+
 /**
  * The forms that most JSON dialects share: one event, an array of them, `{"events":[…],"batch_id":…,"sent_at":…}`, or lines (by
- * content type, or when the body is several JSON values on lines of their own). `decodeEvent` gets each, whatever it is.
+ * content type, or when the body is several JSON values on lines of their own). In steps; parsing what is no lines is one of them.
  * `lists`: other names for `events`; a body may hold several of them, which follow each other in this order.
  */
-export function decodeEvents(
+export function* decodeEvents(
   body: Uint8Array,
   cx: DecodeContext,
-  decodeEvent: (event: unknown, mayHaveInfinite: boolean, within?: ListedIn) => RawEvent,
+  decodeEvent: DecodeEvent,
   lists: readonly string[] = ['events'],
-): DecodedBatch {
-  if (isNdjsonType(cx)) return decodeLines(body, decodeEvent)
+): Generator<undefined, DecodedBatch> {
+  const parsed = isNdjsonType(cx) ? undefined : parseUnlessLines(body)
+  if (parsed === undefined) return { events: yield* decodeLines(body, decodeEvent) }
+  return yield* decodeValue(parsed, decodeEvent, lists)
+}
+
+function parseUnlessLines(body: Uint8Array): JsonBody | undefined {
   try {
-    const { value, mayHaveInfinite } = parseJsonBytes(body)
-    return decodeValue(value, (event, within) => decodeEvent(event, mayHaveInfinite, within), lists)
+    return parseJsonBytes(body)
   } catch (error) {
-    if (error instanceof NotJsonError && looksLikeNdjson(body, error)) return decodeLines(body, decodeEvent)
+    if (error instanceof NotJsonError && looksLikeNdjson(body, error)) return undefined
     throw error
   }
 }
@@ -54,23 +62,39 @@ function looksLikeNdjson(body: Uint8Array, { fault }: NotJsonError): boolean {
   return !value.includes('\n') && before.trimStart().includes('\n')
 }
 
-function decodeLines(
-  body: Uint8Array,
-  decodeEvent: (event: unknown, mayHaveInfinite: boolean) => RawEvent,
-): DecodedBatch {
-  return {
-    events: readNdjson(body, maxEventsPerBody).map((line) =>
-      line.issue === undefined
-        ? decodeEvent(line.value, line.mayHaveInfinite)
-        : { columns: {}, original: line.bytes, issues: [line.issue] },
-    ),
+/** Work between two yields, in bytes of lines; an event costs as much as this many more. */
+const stepBytes = 64 * 1024
+const eventBytes = 256
+
+/** A line that cannot be read (cut, too deep, not UTF-8) is one bad event and its neighbours go on. */
+function* decodeLines(body: Uint8Array, decodeEvent: DecodeEvent): Generator<undefined, RawEvent[]> {
+  const events: RawEvent[] = []
+  let isSuspect = false
+  let work = 0
+  for (const bytes of splitLines(body, maxEventsPerBody)) {
+    if (work >= stepBytes) {
+      yield
+      work = 0
+    }
+    work += bytes.length + eventBytes
+    const line = readJson(bytes, isSuspect)
+    if ('problem' in line) {
+      isSuspect = true
+      events.push({ columns: {}, original: bytes, issues: [`: the line ${line.problem}`] })
+    } else events.push(decodeEvent(line.value, line.mayHaveInfinite))
   }
+  return events
 }
 
-type DecodeListed = (event: unknown, within?: ListedIn) => RawEvent
-
-function decodeValue(value: unknown, decodeEvent: DecodeListed, lists: readonly string[]): DecodedBatch {
-  if (Array.isArray(value)) return { events: decodeList(value, decodeEvent) }
+function* decodeValue(
+  { value, mayHaveInfinite }: JsonBody,
+  decodeEvent: DecodeEvent,
+  lists: readonly string[],
+): Generator<undefined, DecodedBatch> {
+  if (Array.isArray(value)) {
+    if (value.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, value.length)
+    return { events: yield* mapInSteps(value, (event) => decodeEvent(event, mayHaveInfinite)) }
+  }
   if (!isObject(value)) {
     throw new PipelineError(
       'malformed',
@@ -78,11 +102,17 @@ function decodeValue(value: unknown, decodeEvent: DecodeListed, lists: readonly 
     )
   }
   const held = isNamed(value) ? [] : lists.filter((list) => Object.hasOwn(value, list))
-  if (held.length === 0) return { events: [decodeEvent(value)] }
+  if (held.length === 0) return { events: [decodeEvent(value, mayHaveInfinite)] }
   const batchId = value['batch_id']
   const sentAt = readTime(value['sent_at'])
+  const events: RawEvent[] = []
+  for (const { list, items } of itemsOf(value, held)) {
+    const within = { list, body: value }
+    const decoded = yield* mapInSteps(items, (event) => decodeEvent(event, mayHaveInfinite, within))
+    for (const event of decoded) events.push(event)
+  }
   return {
-    events: decodeLists(value, held, decodeEvent),
+    events,
     ...(typeof batchId === 'string' && batchId !== '' && { batchId }),
     ...(typeof sentAt === 'number' && { sentAt }),
   }
@@ -93,23 +123,19 @@ function isNamed(value: Record<string, unknown>): boolean {
   return Object.hasOwn(value, 'event_name') || Object.hasOwn(value, 'event_type')
 }
 
-function decodeLists(body: Record<string, unknown>, lists: readonly string[], decodeEvent: DecodeListed): RawEvent[] {
-  const events: RawEvent[] = []
+/** All of them, before the first event is decoded: a body that is refused costs no more than its parsing. */
+function itemsOf(
+  body: Record<string, unknown>,
+  lists: readonly string[],
+): readonly { readonly list: string; readonly items: readonly unknown[] }[] {
   let count = 0
-  for (const list of lists) {
+  return lists.map((list) => {
     const items = body[list]
     if (!Array.isArray(items)) {
       throw new PipelineError('malformed', `/${list} is ${describe(items)}, expected an array of events`)
     }
     count += items.length
     if (count > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, count)
-    const within = { list, body }
-    for (const item of items as unknown[]) events.push(decodeEvent(item, within))
-  }
-  return events
-}
-
-function decodeList(list: readonly unknown[], decodeEvent: DecodeListed): RawEvent[] {
-  if (list.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, list.length)
-  return list.map((event) => decodeEvent(event))
+    return { list, items: items as unknown[] }
+  })
 }

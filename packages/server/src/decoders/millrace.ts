@@ -8,8 +8,9 @@ import {
   writableColumns,
 } from '@millrace/protocol'
 import type { RawEvent } from '../core/batch.ts'
+import { runAtOnce } from '../core/in-steps.ts'
 import { setColumn } from './column-value.ts'
-import type { Decode } from './decode.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
 import { expected, type Issue, isObject, noteInfinite, pointerKey, setKey } from './issues.ts'
 
@@ -30,7 +31,9 @@ const requiredColumns: ReadonlyMap<string, readonly ColumnName[]> = new Map(
  * write), or under `data` when `properties` already has that key. `event_type` may be left out: `track`. `event_name` is
  * required, and so are the columns that each type asks for. Columns that are computed here cannot be sent: an issue.
  */
-export const decodeMillrace: Decode = (body, cx) => decodeEvents(body, cx, decodeEvent)
+export const decodeMillrace: Decode = (body, cx) => runAtOnce(decodeMillraceInSteps(body, cx))
+
+export const decodeMillraceInSteps: DecodeInSteps = (body, cx) => decodeEvents(body, cx, decodeEvent)
 
 function decodeEvent(event: unknown, mayHaveInfinite: boolean): RawEvent {
   if (!isObject(event)) return { columns: {}, original: event, issues: [expected('', 'object', event)] }

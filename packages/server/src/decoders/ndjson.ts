@@ -1,20 +1,9 @@
 import { PipelineError } from '../core/errors.ts'
-import { readJson } from './json.ts'
-
-/** One line of NDJSON: its value, or what is wrong with it. */
-export interface NdjsonLine {
-  readonly bytes: Uint8Array
-  readonly value: unknown
-  readonly mayHaveInfinite: boolean
-  /** Set when the line cannot be read; `value` is undefined then. */
-  readonly issue?: string
-}
 
 /**
- * Lines, each its own JSON value; empty ones are skipped, `\r\n` is fine. A line that cannot be read (cut, too deep, not
- * UTF-8) is one bad event and its neighbours go on. Throws PipelineError('too_large') beyond `limit` lines.
+ * Lines, each its own JSON value; empty ones are skipped, `\r\n` is fine. Throws PipelineError('too_large') beyond `limit` lines.
  */
-export function readNdjson(body: Uint8Array, limit: number): readonly NdjsonLine[] {
+export function splitLines(body: Uint8Array, limit: number): readonly Uint8Array[] {
   const lines: Uint8Array[] = []
   for (let at = 0; at < body.length; ) {
     const newline = body.indexOf(0x0a, at)
@@ -25,12 +14,7 @@ export function readNdjson(body: Uint8Array, limit: number): readonly NdjsonLine
     if (lines.length === limit) throw tooManyEvents(limit)
     lines.push(bytes)
   }
-  let isSuspect = false
-  return lines.map((bytes) => {
-    const line = readLine(bytes, isSuspect)
-    isSuspect ||= line.issue !== undefined
-    return line
-  })
+  return lines
 }
 
 export function tooManyEvents(limit: number, count?: number): PipelineError {
@@ -42,12 +26,6 @@ export function tooManyEvents(limit: number, count?: number): PipelineError {
       details: { limit },
     },
   )
-}
-
-function readLine(bytes: Uint8Array, isSuspect: boolean): NdjsonLine {
-  const line = readJson(bytes, isSuspect)
-  if (!('problem' in line)) return { bytes, ...line }
-  return { bytes, value: undefined, mayHaveInfinite: false, issue: `: the line ${line.problem}` }
 }
 
 function isBlank(bytes: Uint8Array): boolean {

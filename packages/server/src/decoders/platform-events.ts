@@ -1,6 +1,7 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { RawEvent } from '../core/batch.ts'
-import type { Decode } from './decode.ts'
+import { runAtOnce } from '../core/in-steps.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
 import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { categoryOf, isPlatformCategory, isPlatformName, platformCategories } from './platform-event-types.ts'
@@ -26,7 +27,9 @@ import { othersOf, readId, readNumber, readObject, readText, readTimeField, spel
  *
  * Every other field of the row is kept in `properties` (`processing_status`, `retry_count` … of an export).
  */
-export const decodePlatformEvents: Decode = (body, cx) => decodeEvents(body, cx, decodeEvent)
+export const decodePlatformEvents: Decode = (body, cx) => runAtOnce(decodePlatformEventsInSteps(body, cx))
+
+export const decodePlatformEventsInSteps: DecodeInSteps = (body, cx) => decodeEvents(body, cx, decodeEvent)
 
 const sources: readonly string[] = ['web', 'mobile', 'api', 'system']
 

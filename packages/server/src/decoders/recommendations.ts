@@ -1,7 +1,8 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { RecommendationEvent } from '@millrace/protocol/recommendations'
 import type { RawEvent } from '../core/batch.ts'
-import type { Decode } from './decode.ts'
+import { runAtOnce } from '../core/in-steps.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
 import { expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
 import { recommendationIssues } from './recommendation-schemas.ts'
@@ -22,7 +23,9 @@ import { recommendationIssues } from './recommendation-schemas.ts'
  * Without `event_id` the join keys are the id, as many as make the event one of a kind: request_id; canonical_id too for an
  * impression; engagement_type as well for a click. Every field without a column is kept in `properties` (an error's in `data`).
  */
-export const decodeRecommendations: Decode = (body, cx) => decodeEvents(body, cx, decodeEvent)
+export const decodeRecommendations: Decode = (body, cx) => runAtOnce(decodeRecommendationsInSteps(body, cx))
+
+export const decodeRecommendationsInSteps: DecodeInSteps = (body, cx) => decodeEvents(body, cx, decodeEvent)
 
 const types: ReadonlySet<string> = new Set<RecommendationEvent>(['request', 'ranking', 'impression', 'click', 'error'])
 

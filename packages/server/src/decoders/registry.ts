@@ -1,18 +1,18 @@
 import { decodeCloudEvents } from './cloudevents.ts'
-import { decodeTail } from './tail.ts'
-import { decodeDomainEvents } from './domain-events.ts'
-import { decodeCdc } from './cdc.ts'
-import type { Decode } from './decode.ts'
-import { decodeMillrace } from './millrace.ts'
-import { decodeOtlp } from './otlp.ts'
+import { decodeTail, decodeTailInSteps } from './tail.ts'
+import { decodeDomainEvents, decodeDomainEventsInSteps } from './domain-events.ts'
+import { decodeCdc, decodeCdcInSteps } from './cdc.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
+import { decodeMillrace, decodeMillraceInSteps } from './millrace.ts'
+import { decodeOtlp, decodeOtlpInSteps } from './otlp.ts'
 import { decodePlausible } from './plausible.ts'
-import { decodePlatformEvents } from './platform-events.ts'
-import { decodePosthog } from './posthog.ts'
-import { decodeRecommendations } from './recommendations.ts'
+import { decodePlatformEvents, decodePlatformEventsInSteps } from './platform-events.ts'
+import { decodePosthog, decodePosthogInSteps } from './posthog.ts'
+import { decodeRecommendations, decodeRecommendationsInSteps } from './recommendations.ts'
 import { decodeResourceTiming } from './resource-timing.ts'
-import { decodeRrweb } from './rrweb.ts'
+import { decodeRrweb, decodeRrwebInSteps } from './rrweb.ts'
 import { decodeS0 } from './s0.ts'
-import { decodeSegment } from './segment.ts'
+import { decodeSegment, decodeSegmentInSteps } from './segment.ts'
 import { decodeUmami } from './umami.ts'
 import { decodeWebVitals } from './web-vitals.ts'
 
@@ -25,6 +25,8 @@ export interface Dialect {
   readonly source: string
   readonly eventTypes: readonly string[]
   readonly decode: Decode
+  /** For bodies of thousands of events. */
+  readonly decodeInSteps?: DecodeInSteps
 }
 
 export const dialects: readonly Dialect[] = [
@@ -34,6 +36,7 @@ export const dialects: readonly Dialect[] = [
     source: 'analytics-node, analytics-next and every Segment-compatible SDK',
     eventTypes: ['track', 'page'],
     decode: decodeSegment,
+    decodeInSteps: decodeSegmentInSteps,
   },
   {
     name: 'millrace',
@@ -41,6 +44,7 @@ export const dialects: readonly Dialect[] = [
     source: 'curl, the command line, any program',
     eventTypes: ['trace', 'metric', 'log', 'cdc', 'track', 'page', 'vital', 'replay', 'tail', 'snippet'],
     decode: decodeMillrace,
+    decodeInSteps: decodeMillraceInSteps,
   },
   {
     name: 's0',
@@ -55,6 +59,7 @@ export const dialects: readonly Dialect[] = [
     source: 'OpenTelemetry SDKs of every language, and the OpenTelemetry Collector',
     eventTypes: ['trace', 'log', 'metric'],
     decode: decodeOtlp,
+    decodeInSteps: decodeOtlpInSteps,
   },
   {
     name: 'posthog',
@@ -63,6 +68,7 @@ export const dialects: readonly Dialect[] = [
     source: 'posthog-js, posthog-node, posthog-python and its other libraries',
     eventTypes: ['track', 'page', 'log', 'vital', 'replay'],
     decode: decodePosthog,
+    decodeInSteps: decodePosthogInSteps,
   },
   {
     name: 'recommendations',
@@ -70,6 +76,7 @@ export const dialects: readonly Dialect[] = [
     source: 'recommendation services and their pages',
     eventTypes: ['track', 'trace', 'log'],
     decode: decodeRecommendations,
+    decodeInSteps: decodeRecommendationsInSteps,
   },
   {
     name: 'platform_events',
@@ -77,6 +84,7 @@ export const dialects: readonly Dialect[] = [
     source: 'applications with an event table of their own',
     eventTypes: ['track'],
     decode: decodePlatformEvents,
+    decodeInSteps: decodePlatformEventsInSteps,
   },
   {
     name: 'umami',
@@ -98,6 +106,7 @@ export const dialects: readonly Dialect[] = [
     source: 'Kafka Connect and Debezium Server through an HTTP sink, triggers, any program',
     eventTypes: ['cdc'],
     decode: decodeCdc,
+    decodeInSteps: decodeCdcInSteps,
   },
   {
     name: 'do_event',
@@ -105,6 +114,7 @@ export const dialects: readonly Dialect[] = [
     source: 'application code, durable objects',
     eventTypes: ['track', 'trace'],
     decode: decodeDomainEvents,
+    decodeInSteps: decodeDomainEventsInSteps,
   },
   {
     name: 'web_vitals',
@@ -119,6 +129,7 @@ export const dialects: readonly Dialect[] = [
     source: '@rrweb/record, with sendBeacon or fetch',
     eventTypes: ['replay'],
     decode: decodeRrweb,
+    decodeInSteps: decodeRrwebInSteps,
   },
   {
     name: 'snippet',
@@ -133,6 +144,7 @@ export const dialects: readonly Dialect[] = [
     source: 'Tail Workers, Logpush jobs of workers_trace_events',
     eventTypes: ['tail'],
     decode: decodeTail,
+    decodeInSteps: decodeTailInSteps,
   },
   {
     name: 'cloudevents',

@@ -1,12 +1,14 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { DecodedBatch, RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
-import type { Decode } from './decode.ts'
+import { runAtOnce } from '../core/in-steps.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { describe, expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
 import { type MessageType, mapMessage } from './segment-message.ts'
+import { mapInSteps } from './steps.ts'
 import { readTime } from './timestamp.ts'
 
 /** Last part of the route → message type; `batch` and `b` carry several. The one-letter forms are the browser library's. */
@@ -33,7 +35,9 @@ export const segmentKinds: Readonly<Record<string, MessageType | 'batch'>> = {
  * each message. Any content type (browsers send `text/plain` to avoid a preflight). A batch's own `context` and
  * `integrations` are defaults for its messages.
  */
-export const decodeSegment: Decode = (body, cx) => {
+export const decodeSegment: Decode = (body, cx) => runAtOnce(decodeSegmentInSteps(body, cx))
+
+export const decodeSegmentInSteps: DecodeInSteps = function* decodeSegmentSteps(body, cx) {
   const route = segmentKinds[cx.kind]
   if (route === undefined) throw new PipelineError('not_found', `unknown Segment route of ${cx.kind.length} characters`)
   const { value, mayHaveInfinite } = parseJsonBytes(body)
@@ -47,7 +51,7 @@ export const decodeSegment: Decode = (body, cx) => {
   }
   if (messages.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, messages.length)
   const defaults = batchDefaults(value)
-  const events = messages.map((message) => decodeMessage(message, undefined, defaults, mayHaveInfinite))
+  const events = yield* mapInSteps(messages, (message) => decodeMessage(message, undefined, defaults, mayHaveInfinite))
   return { events, ...batchFacts(value, messages[0]) }
 }
 

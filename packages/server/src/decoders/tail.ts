@@ -1,5 +1,6 @@
 import type { RawEvent } from '../core/batch.ts'
-import type { Decode } from './decode.ts'
+import { runAtOnce } from '../core/in-steps.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { decodeEvents } from './event-list.ts'
 import { expected, type Issue, isObject, noteInfinite } from './issues.ts'
 import { isSecretHeader } from './request-headers.ts'
@@ -11,7 +12,9 @@ import { mapTail } from './transformers/tail.ts'
  * `{"traces":[…]}`, or the lines that Logpush posts of `workers_trace_events`.
  * They have no ids: the gate makes them of the content, so a body sent again is the same events.
  */
-export const decodeTail: Decode = (body, cx) => decodeEvents(body, cx, decodeItem, ['events', 'traces'])
+export const decodeTail: Decode = (body, cx) => runAtOnce(decodeTailInSteps(body, cx))
+
+export const decodeTailInSteps: DecodeInSteps = (body, cx) => decodeEvents(body, cx, decodeItem, ['events', 'traces'])
 
 function decodeItem(item: unknown, mayHaveInfinite: boolean): RawEvent {
   if (!isObject(item)) return { columns: {}, original: item, issues: [expected('', 'object', item)] }

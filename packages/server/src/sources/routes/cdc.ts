@@ -1,4 +1,4 @@
-import { decodeCdc } from '../../decoders/cdc.ts'
+import { decodeCdc, decodeCdcInSteps } from '../../decoders/cdc.ts'
 import { describeCdc } from '../describe/cdc.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -10,6 +10,7 @@ export const cdc: Source = {
   routes: [{ path: '/v1/cdc', kind: 'cdc' }],
   accepts: [...jsonTypes, ...ndjsonTypes],
   decode: decodeCdc,
+  decodeInSteps: decodeCdcInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeCdc,

@@ -1,4 +1,4 @@
-import { decodeDomainEvents } from '../../decoders/domain-events.ts'
+import { decodeDomainEvents, decodeDomainEventsInSteps } from '../../decoders/domain-events.ts'
 import { describeDomainEvents } from '../describe/domain-events.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -10,6 +10,7 @@ export const domainEvents: Source = {
   routes: [{ path: '/v1/do', kind: 'do' }],
   accepts: [...jsonTypes, ...ndjsonTypes],
   decode: decodeDomainEvents,
+  decodeInSteps: decodeDomainEventsInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeDomainEvents,

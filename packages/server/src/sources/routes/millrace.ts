@@ -1,4 +1,4 @@
-import { decodeMillrace } from '../../decoders/millrace.ts'
+import { decodeMillrace, decodeMillraceInSteps } from '../../decoders/millrace.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import { describeMillrace } from '../describe/millrace.ts'
 import type { Source } from '../source.ts'
@@ -12,6 +12,7 @@ export const millrace: Source = {
   delegate: asCloudEvents,
   accepts: [...jsonTypes, ...ndjsonTypes],
   decode: decodeMillrace,
+  decodeInSteps: decodeMillraceInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeMillrace,

@@ -1,4 +1,4 @@
-import { decodePlatformEvents } from '../../decoders/platform-events.ts'
+import { decodePlatformEvents, decodePlatformEventsInSteps } from '../../decoders/platform-events.ts'
 import { describePlatformEvents } from '../describe/platform-events.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -10,6 +10,7 @@ export const platformEvents: Source = {
   routes: [{ path: '/v1/platform-events', kind: 'platform-events' }],
   accepts: [...jsonTypes, ...ndjsonTypes],
   decode: decodePlatformEvents,
+  decodeInSteps: decodePlatformEventsInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describePlatformEvents,

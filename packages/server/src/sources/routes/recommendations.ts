@@ -1,4 +1,4 @@
-import { decodeRecommendations } from '../../decoders/recommendations.ts'
+import { decodeRecommendations, decodeRecommendationsInSteps } from '../../decoders/recommendations.ts'
 import { describeRecommendations } from '../describe/recommendations.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -10,6 +10,7 @@ export const recommendations: Source = {
   routes: [{ path: '/v1/recommendations', kind: 'recommendations' }],
   accepts: [...jsonTypes, ...ndjsonTypes],
   decode: decodeRecommendations,
+  decodeInSteps: decodeRecommendationsInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeRecommendations,

@@ -1,4 +1,4 @@
-import { decodeSegment } from '../../decoders/segment.ts'
+import { decodeSegment, decodeSegmentInSteps } from '../../decoders/segment.ts'
 import { problemAnswer, toProblem } from '../../http/problem.ts'
 import { describeSegment } from '../describe/segment.ts'
 import { jsonTypes } from '../media-types.ts'
@@ -37,6 +37,7 @@ export const segment: Source = {
   replies: segmentReplies,
   accepts: jsonTypes,
   decode: decodeSegment,
+  decodeInSteps: decodeSegmentInSteps,
   keyInBody: true,
   answer: ownAnswer,
   describe: describeSegment,

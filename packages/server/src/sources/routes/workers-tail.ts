@@ -1,4 +1,4 @@
-import { decodeTail } from '../../decoders/tail.ts'
+import { decodeTail, decodeTailInSteps } from '../../decoders/tail.ts'
 import { describeWorkersTail } from '../describe/workers-tail.ts'
 import { jsonTypes, ndjsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -10,6 +10,7 @@ export const workersTail: Source = {
   routes: [{ path: '/v1/tail', kind: 'tail' }],
   accepts: [...jsonTypes, ...ndjsonTypes, 'application/gzip', 'application/x-gzip', 'application/octet-stream'],
   decode: decodeTail,
+  decodeInSteps: decodeTailInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeWorkersTail,
