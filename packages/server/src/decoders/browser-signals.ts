@@ -6,6 +6,7 @@ import { describe, expected, type Issue, isObject, noteInfinite, setKey } from '
 import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
+import { mapInSteps } from './steps.ts'
 import { type BrowserContext, contextFields, readOptionalTime } from './transformers/browser-context.ts'
 
 type Json = Record<string, unknown>
@@ -25,17 +26,17 @@ export interface SignalForm<Context extends BrowserContext> {
 /**
  * The body of a beacon: one signal, an array of them, or an object that holds them in a list and beside it what is true of all:
  * `{"vitals":[…],"pageUrl":…,"sessionId":…,"sentAt":…,"writeKey":…}`. What the object holds beyond that is kept in each event's
- * `data`. What the query says (`?sessionId=…&pageUrl=…`) holds where the body says nothing. Any content type.
+ * `data`. What the query says (`?sessionId=…&pageUrl=…`) holds where the body says nothing. Any content type. In steps.
  */
-export function decodeSignals<Context extends BrowserContext>(
+export function* decodeSignals<Context extends BrowserContext>(
   body: Uint8Array,
   cx: DecodeContext,
   form: SignalForm<Context>,
-): DecodedBatch {
+): Generator<undefined, DecodedBatch> {
   const { value, mayHaveInfinite } = parseJsonBytes(body)
   const asked: Issue[] = []
   const query = form.read(pickQuery(cx.query, form), fromHeaders(cx.headers), asked)
-  if (Array.isArray(value)) return { events: mapList(value, query, asked, undefined, mayHaveInfinite, form) }
+  if (Array.isArray(value)) return { events: yield* mapList(value, query, asked, undefined, mayHaveInfinite, form) }
   if (!isObject(value)) {
     throw new PipelineError(
       'malformed',
@@ -44,7 +45,7 @@ export function decodeSignals<Context extends BrowserContext>(
   }
   const key = form.lists.find((name) => Object.hasOwn(value, name))
   if (key === undefined) {
-    return { events: mapList([value], query, asked, undefined, mayHaveInfinite, form), ...batchFacts(value, cx) }
+    return { events: yield* mapList([value], query, asked, undefined, mayHaveInfinite, form), ...batchFacts(value, cx) }
   }
   const list = value[key]
   if (!Array.isArray(list)) throw new PipelineError('malformed', `/${key} is ${describe(list)}, expected an array`)
@@ -52,19 +53,19 @@ export function decodeSignals<Context extends BrowserContext>(
   const around = form.read(value, query, issues)
   const rest = restOf(value, [key, ...contextFields, ...form.fields, ...batchFields])
   if (mayHaveInfinite && rest !== undefined) noteInfinite(rest, issues)
-  return { events: mapList(list, around, issues, rest, mayHaveInfinite, form), ...batchFacts(value, cx) }
+  return { events: yield* mapList(list, around, issues, rest, mayHaveInfinite, form), ...batchFacts(value, cx) }
 }
 
-function mapList<Context extends BrowserContext>(
+function* mapList<Context extends BrowserContext>(
   list: readonly unknown[],
   around: Context,
   shared: readonly Issue[],
   rest: Json | undefined,
   mayHaveInfinite: boolean,
   form: SignalForm<Context>,
-): RawEvent[] {
+): Generator<undefined, RawEvent[]> {
   if (list.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, list.length)
-  return list.map((signal) => {
+  return yield* mapInSteps(list, (signal) => {
     if (!isObject(signal)) return { columns: {}, original: signal, issues: [expected('', 'object', signal)] }
     const issues = [...shared]
     const columns = form.map(withoutBatchFields(signal), around, issues)

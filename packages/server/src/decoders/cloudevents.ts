@@ -1,12 +1,14 @@
 import type { RawEvent } from '../core/batch.ts'
 import { PipelineError } from '../core/errors.ts'
+import { runAtOnce } from '../core/in-steps.ts'
 import { binaryAttributes, readBinaryData } from './cloudevents-binary.ts'
-import type { Decode, DecodeContext } from './decode.ts'
+import type { Decode, DecodeContext, DecodeInSteps } from './decode.ts'
 import { describe, expected, type Issue, isObject, noteInfinite, setKey } from './issues.ts'
 import { mapCloudEvent } from './cloudevents-event.ts'
 import { parseJsonBytes } from './json.ts'
 import { maxEventsPerBody } from './limits.ts'
 import { tooManyEvents } from './ndjson.ts'
+import { mapInSteps } from './steps.ts'
 
 /**
  * CloudEvents 1.0 over HTTP, in its three modes:
@@ -17,13 +19,15 @@ import { tooManyEvents } from './ndjson.ts'
  *
  * The content type decides between the first two and the third, as the binding says; what is an array is read as one in either.
  */
-export const decodeCloudEvents: Decode = (body, cx) => {
+export const decodeCloudEvents: Decode = (body, cx) => runAtOnce(decodeCloudEventsInSteps(body, cx))
+
+export const decodeCloudEventsInSteps: DecodeInSteps = function* decodeCloudEventsSteps(body, cx) {
   const attributes = isCloudEventsType(cx.contentType) ? undefined : binaryAttributes(cx.headers)
   if (attributes !== undefined) return { events: [decodeBinary(attributes, body, cx)] }
   const { value, mayHaveInfinite } = parseJsonBytes(body)
   if (Array.isArray(value)) {
     if (value.length > maxEventsPerBody) throw tooManyEvents(maxEventsPerBody, value.length)
-    return { events: value.map((event) => decodeEvent(event, mayHaveInfinite)) }
+    return { events: yield* mapInSteps(value, (event) => decodeEvent(event, mayHaveInfinite)) }
   }
   if (isObject(value)) return { events: [decodeEvent(value, mayHaveInfinite)] }
   throw new PipelineError('malformed', `the body is ${describe(value)}, expected a CloudEvent or an array of them`)

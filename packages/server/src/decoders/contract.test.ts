@@ -45,7 +45,7 @@ const { value: hostile } = fc.letrec((tie) => ({
   array: fc.array(tie('value'), { maxLength: 4 }),
 }))
 
-for (const { name, decode } of dialects) {
+for (const { name, decode, decodeInSteps } of dialects) {
   const sample = contractSamples[name]!
   const { good, wrap: wrapped } = sample
   const json: DecodeContext = {
@@ -158,6 +158,36 @@ for (const { name, decode } of dialects) {
 
     it.skipIf(sample.single)('takes an empty batch', () => {
       expect(decode(wrapped([]), json).events).toEqual([])
+    })
+
+    it.skipIf(decodeInSteps === undefined)('comes in steps to what it comes to at once, also among others', () => {
+      const body = fc.array(fc.option(hostile, { nil: undefined }), { maxLength: 8 })
+      fc.assert(
+        fc.property(body, body, (one, other) => {
+          const bodies = [one, other].map((slots) => wrapped(slots.map((slot) => (slot === undefined ? good : slot))))
+          const running = bodies.map((bytes) => decodeInSteps!(bytes, json))
+          const ends: unknown[] = []
+          for (let left = running.length; left > 0; ) {
+            for (const [index, steps] of running.entries()) {
+              if (ends[index] !== undefined) continue
+              const step = steps.next()
+              if (step.done !== true) continue
+              ends[index] = step.value
+              left--
+            }
+          }
+          expect(ends).toEqual(bodies.map((bytes) => decode(bytes, json)))
+        }),
+      )
+    })
+
+    it.skipIf(decodeInSteps === undefined)('lets others have their turn at least every thousand events', () => {
+      const steps = decodeInSteps!(wrapped(Array.from({ length: 10_000 }, () => good)), json)
+      let rests = 0
+      let step = steps.next()
+      for (; step.done !== true; step = steps.next()) rests++
+      expect(step.value.events.length).toBe(10_000)
+      expect(rests).toBeGreaterThanOrEqual(9)
     })
 
     it('leaves nothing on Object.prototype', () => {

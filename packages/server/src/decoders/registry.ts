@@ -1,4 +1,4 @@
-import { decodeCloudEvents } from './cloudevents.ts'
+import { decodeCloudEvents, decodeCloudEventsInSteps } from './cloudevents.ts'
 import { decodeTail, decodeTailInSteps } from './tail.ts'
 import { decodeDomainEvents, decodeDomainEventsInSteps } from './domain-events.ts'
 import { decodeCdc, decodeCdcInSteps } from './cdc.ts'
@@ -9,12 +9,12 @@ import { decodePlausible } from './plausible.ts'
 import { decodePlatformEvents, decodePlatformEventsInSteps } from './platform-events.ts'
 import { decodePosthog, decodePosthogInSteps } from './posthog.ts'
 import { decodeRecommendations, decodeRecommendationsInSteps } from './recommendations.ts'
-import { decodeResourceTiming } from './resource-timing.ts'
+import { decodeResourceTiming, decodeResourceTimingInSteps } from './resource-timing.ts'
 import { decodeRrweb, decodeRrwebInSteps } from './rrweb.ts'
 import { decodeS0 } from './s0.ts'
 import { decodeSegment, decodeSegmentInSteps } from './segment.ts'
 import { decodeUmami } from './umami.ts'
-import { decodeWebVitals } from './web-vitals.ts'
+import { decodeWebVitals, decodeWebVitalsInSteps } from './web-vitals.ts'
 
 /** One dialect, as data. A new one is a decoder file, a line here, its routes, and golden files in `testdata/<name>/`. */
 export interface Dialect {
@@ -122,6 +122,7 @@ export const dialects: readonly Dialect[] = [
     source: 'web-vitals, with sendBeacon or fetch',
     eventTypes: ['vital'],
     decode: decodeWebVitals,
+    decodeInSteps: decodeWebVitalsInSteps,
   },
   {
     name: 'rrweb',
@@ -137,6 +138,7 @@ export const dialects: readonly Dialect[] = [
     source: "a page's own script, with sendBeacon or fetch",
     eventTypes: ['snippet'],
     decode: decodeResourceTiming,
+    decodeInSteps: decodeResourceTimingInSteps,
   },
   {
     name: 'workers_tail',
@@ -152,6 +154,7 @@ export const dialects: readonly Dialect[] = [
     source: 'the SDKs of cloudevents.io, event brokers, webhooks',
     eventTypes: ['track'],
     decode: decodeCloudEvents,
+    decodeInSteps: decodeCloudEventsInSteps,
   },
 ]
 

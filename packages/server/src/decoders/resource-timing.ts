@@ -1,5 +1,6 @@
+import { runAtOnce } from '../core/in-steps.ts'
 import { decodeSignals, type SignalForm } from './browser-signals.ts'
-import type { Decode } from './decode.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { mapSnippet, readSnippetContext, type SnippetContext } from './transformers/snippet.ts'
 
 const form: SignalForm<SnippetContext> = {
@@ -14,4 +15,6 @@ const form: SignalForm<SnippetContext> = {
  * Resource timing entries as `performance.getEntriesByType('resource')` gives them: one, an array, or `{"entries":[…]}` (`resources`
  * too) with `pageUrl`, `sessionId`, `timeOrigin` … beside them (browser-signals.ts).
  */
-export const decodeResourceTiming: Decode = (body, cx) => decodeSignals(body, cx, form)
+export const decodeResourceTiming: Decode = (body, cx) => runAtOnce(decodeResourceTimingInSteps(body, cx))
+
+export const decodeResourceTimingInSteps: DecodeInSteps = (body, cx) => decodeSignals(body, cx, form)

@@ -1,5 +1,6 @@
+import { runAtOnce } from '../core/in-steps.ts'
 import { decodeSignals, type SignalForm } from './browser-signals.ts'
-import type { Decode } from './decode.ts'
+import type { Decode, DecodeInSteps } from './decode.ts'
 import { type BrowserContext, readBrowserContext } from './transformers/browser-context.ts'
 import { mapWebVital } from './transformers/web-vital.ts'
 
@@ -15,4 +16,6 @@ const form: SignalForm<BrowserContext> = {
  * Metric objects of `web-vitals` as they are: one, an array, or `{"vitals":[…]}` (`metrics` too) with `pageUrl`, `sessionId`, `userId` …
  * beside them (browser-signals.ts). They have no time of their own, so that of receipt counts unless the sender adds `timestamp`.
  */
-export const decodeWebVitals: Decode = (body, cx) => decodeSignals(body, cx, form)
+export const decodeWebVitals: Decode = (body, cx) => runAtOnce(decodeWebVitalsInSteps(body, cx))
+
+export const decodeWebVitalsInSteps: DecodeInSteps = (body, cx) => decodeSignals(body, cx, form)

@@ -1,6 +1,6 @@
-import { decodeResourceTiming } from '../../decoders/resource-timing.ts'
+import { decodeResourceTiming, decodeResourceTimingInSteps } from '../../decoders/resource-timing.ts'
 import { decodeRrweb, decodeRrwebInSteps } from '../../decoders/rrweb.ts'
-import { decodeWebVitals } from '../../decoders/web-vitals.ts'
+import { decodeWebVitals, decodeWebVitalsInSteps } from '../../decoders/web-vitals.ts'
 import { describeReplay, describeSnippet, describeVitals } from '../describe/browser-signals.ts'
 import { jsonTypes } from '../media-types.ts'
 import type { Source } from '../source.ts'
@@ -19,6 +19,7 @@ export const webVitals: Source = {
   routes: [{ path: '/v1/vitals', kind: 'vitals' }],
   accepts: jsonTypes,
   decode: decodeWebVitals,
+  decodeInSteps: decodeWebVitalsInSteps,
   describe: describeVitals,
 }
 
@@ -42,5 +43,6 @@ export const snippet: Source = {
   routes: [{ path: '/v1/snippet', kind: 'snippet' }],
   accepts: jsonTypes,
   decode: decodeResourceTiming,
+  decodeInSteps: decodeResourceTimingInSteps,
   describe: describeSnippet,
 }

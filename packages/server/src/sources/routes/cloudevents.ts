@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { decodeCloudEvents, isCloudEventsType } from '../../decoders/cloudevents.ts'
+import { decodeCloudEvents, decodeCloudEventsInSteps, isCloudEventsType } from '../../decoders/cloudevents.ts'
 import { hasBinaryAttributes } from '../../decoders/cloudevents-binary.ts'
 import { saidMediaType } from '../../http/media-type.ts'
 import { describeMillrace } from '../describe/millrace.ts'
@@ -13,6 +13,7 @@ const cloudevents: Source = {
   routes: [],
   accepts: cloudEventsTypes,
   decode: decodeCloudEvents,
+  decodeInSteps: decodeCloudEventsInSteps,
   keyInBody: false,
   answer: ownAnswer,
   describe: describeMillrace,
