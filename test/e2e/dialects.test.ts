@@ -257,7 +257,7 @@ describe('the S0 batch', () => {
     const response = await post(`${collector}/v1/events/batch`, body)
     expect(response.status).toBe(200)
     const answer = (await response.json()) as { rejected: { issues: string[] }[] }
-    expect(answer.rejected[0]?.issues[0]).toMatch(/^: no payload, expected one of page_view, /)
+    expect(answer.rejected[0]?.issues[0]).toMatch(/^\/: no payload, expected one of page_view, /)
     expect(answer).toMatchObject({
       accepted: 6,
       duplicates: 0,

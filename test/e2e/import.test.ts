@@ -42,7 +42,7 @@ it('stores years of history, says what it did not take and where it stands, and 
   const file = write('history.ndjson', lines.join('\n'))
   const first = await run(file)
   expect(first.stderr).toContain(`${file}: events of millrace`)
-  expect(first.stderr).toMatch(/line 2: quarantined \(schema\) : the line is not JSON/)
+  expect(first.stderr).toMatch(/line 2: quarantined \(schema\) \/: the line is not JSON/)
   expect(first.stderr).toMatch(/line 4: quarantined \(schema\) \/duration_ms: expected number, got string\(4\)/)
   expect(first.code).toBe(8)
   // Older than raw events are kept: dropped, and said so.

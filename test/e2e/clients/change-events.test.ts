@@ -121,7 +121,7 @@ describe('POST /v1/cdc', () => {
     expect(answer).toMatchObject({ stored: 1, quarantined: 2 })
     expect(await send(`${collector}/v1/cdc`, 'null')).toMatchObject({ stored: 0, quarantined: 1 })
     expect(answer.receipts.map(({ index, issues }) => [index, issues?.[0]?.split(':')[0]])).toEqual([
-      [0, ''],
+      [0, '/'],
       [2, '/op'],
     ])
   })
