@@ -42,60 +42,95 @@ const longestKey = 11
 
 /** Undefined when the body is of no such form, or not simple enough: then it is to be read as a whole, and refused as such. */
 export function* splitJson(body: Uint8Array): Generator<undefined, SplitBody | undefined> {
-  const parts: Uint8Array[] = []
-  const lists: Piece[][] = []
-  let copied = 0
-  let depth = 0
-  /** How many brackets of the way are open, from the top on. */
-  let onWay = 0
-  let pieces: Piece[] | undefined
-  let start = 0
-  let count = 0
-  let step = scanStepBytes
-  for (let at = 0; at < body.length; at++) {
-    const byte = body[at] as number
-    if (byte === 0x22) {
-      const end = stringEnd(body, at)
-      // A key of a scope whose letters are escaped could be that of a list.
-      if (depth === way.length - 1 && onWay === depth && body.subarray(at, end).includes(0x5c)) return undefined
-      at = end
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (onWay === depth && byte === way[depth]) onWay++
-      depth++
-      if (depth > maxJsonDepth) return undefined
-      if (depth === way.length && onWay === depth && keys.has(keyBefore(body, at))) {
-        pieces = []
-        start = at + 1
-        count = 1
-      }
-    } else if (byte === 0x7d || byte === 0x5d) {
-      if (pieces !== undefined && depth === way.length) {
-        const isEmpty = pieces.length === 0 && count === 1 && isBlank(body, start, at)
-        if (!isEmpty) {
-          pieces.push({ start, end: at, count })
-          parts.push(body.subarray(copied, pieces[0]!.start), Buffer.from(String(lists.length)))
-          lists.push(pieces)
-          copied = at
-        }
-        pieces = undefined
-      }
-      depth--
-      if (onWay > depth) onWay = depth
-    } else if (byte === 0x2c && pieces !== undefined && depth === way.length) {
-      if (count >= pieceItems || at - start >= pieceBytes) {
-        pieces.push({ start, end: at, count })
-        start = at + 1
-        count = 1
-      } else count++
-    }
-    if (at >= step) {
-      step = at + scanStepBytes
-      yield
-    }
+  const splitter = new Splitter(body)
+  while (splitter.at < body.length) {
+    if (!splitter.split(splitter.at + scanStepBytes)) return undefined
+    yield
   }
-  if (lists.length === 0) return undefined
-  parts.push(body.subarray(copied))
-  return { skeleton: Buffer.concat(parts), lists, read: new Set() }
+  return splitter.end()
+}
+
+/** What is known of a body so far. Its loop is a plain method, which the engine makes twice as fast as one of a generator. */
+class Splitter {
+  readonly body: Uint8Array
+  at = 0
+  readonly #parts: Uint8Array[] = []
+  readonly #lists: Piece[][] = []
+  #copied = 0
+  #depth = 0
+  /** How many brackets of the way are open, from the top on. */
+  #onWay = 0
+  /** Of the list of items that it is within. */
+  #pieces: Piece[] | undefined
+  #start = 0
+  #count = 0
+
+  constructor(body: Uint8Array) {
+    this.body = body
+  }
+
+  /** On to `until` or a little further; false when the body has to be read as a whole. */
+  split(until: number): boolean {
+    const { body } = this
+    const end = Math.min(until, body.length)
+    let at = this.at
+    let depth = this.#depth
+    for (; at < end; at++) {
+      const byte = body[at] as number
+      if (byte === 0x22) {
+        const start = at
+        at = stringEnd(body, at)
+        // A key of a scope whose letters are escaped could be that of a list.
+        if (depth === way.length - 1 && this.#onWay === depth && body.subarray(start, at).includes(0x5c)) return false
+      } else if (byte === 0x7b || byte === 0x5b) {
+        if (depth === maxJsonDepth) return false
+        this.#opens(byte, depth, at)
+        depth++
+      } else if (byte === 0x7d || byte === 0x5d) {
+        if (depth === way.length) this.#closesItems(at)
+        depth--
+        if (this.#onWay > depth) this.#onWay = depth
+      } else if (byte === 0x2c && depth === way.length) this.#separates(at)
+    }
+    this.at = at
+    this.#depth = depth
+    return true
+  }
+
+  end(): SplitBody | undefined {
+    if (this.#lists.length === 0) return undefined
+    this.#parts.push(this.body.subarray(this.#copied))
+    return { skeleton: Buffer.concat(this.#parts), lists: this.#lists, read: new Set() }
+  }
+
+  #opens(bracket: number, depth: number, at: number): void {
+    if (this.#onWay !== depth || bracket !== way[depth]) return
+    this.#onWay++
+    if (this.#onWay !== way.length || !keys.has(keyBefore(this.body, at))) return
+    this.#pieces = []
+    this.#start = at + 1
+    this.#count = 1
+  }
+
+  #closesItems(at: number): void {
+    const pieces = this.#pieces
+    if (pieces === undefined) return
+    this.#pieces = undefined
+    if (pieces.length === 0 && this.#count === 1 && isBlank(this.body, this.#start, at)) return
+    pieces.push({ start: this.#start, end: at, count: this.#count })
+    this.#parts.push(this.body.subarray(this.#copied, pieces[0]!.start), Buffer.from(String(this.#lists.length)))
+    this.#lists.push(pieces)
+    this.#copied = at
+  }
+
+  #separates(at: number): void {
+    if (this.#pieces === undefined) return
+    if (this.#count >= pieceItems || at - this.#start >= pieceBytes) {
+      this.#pieces.push({ start: this.#start, end: at, count: this.#count })
+      this.#start = at + 1
+      this.#count = 1
+    } else this.#count++
+  }
 }
 
 /**
@@ -140,12 +175,16 @@ function readPiece(body: Uint8Array, { start, end, count }: Piece) {
   throw new PipelineError('malformed', `the body is not JSON between bytes ${start} and ${end}`)
 }
 
+/** Of the string that begins at `start`: its closing quote, or the end of what there is. */
 function stringEnd(body: Uint8Array, start: number): number {
+  const length = body.length
   let at = start + 1
-  while (at < body.length) {
+  for (; at < length; at++) {
     const byte = body[at] as number
+    // Most letters are beyond both: one comparison for them.
+    if (byte > 0x5c) continue
     if (byte === 0x22) return at
-    at += byte === 0x5c ? 2 : 1
+    if (byte === 0x5c) at++
   }
   return at
 }
