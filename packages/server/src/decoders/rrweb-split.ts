@@ -172,6 +172,8 @@ function skipPiece(scan: Scan, until: number): boolean {
     const byte = bytes[at] as number
     at++
     if (isInside) {
+      // Most letters are beyond both: one comparison for them.
+      if (byte > backslash) continue
       if (byte === backslash) at++
       else if (byte === quote) {
         isInside = false

@@ -73,10 +73,14 @@ interface Shared {
 
 function* readEvents(parts: ReplayParts, shared: Shared, inflater: Inflater): Generator<undefined, RawEvent[]> {
   const events: RawEvent[] = []
-  const ascii = isAscii(parts.bytes)
+  const { bytes } = parts
+  // One view of all: to make one for each event costs as much as to read a small one.
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const encoding = isAscii(bytes) ? 'latin1' : 'utf8'
   let work = 0
   for (const [index, text] of (parts.events ?? []).entries()) {
-    const given = parse(text, ascii)
+    const from = text.byteOffset - bytes.byteOffset
+    const given = parseText(body.toString(encoding, from, from + text.length))
     if (given === undefined) throw notReplayJson(parts.bytes)
     events.push(readEvent(text, given.value, index, shared, inflater))
     work += text.length + eventBytes
@@ -121,10 +125,13 @@ function readEvent(text: Uint8Array, given: unknown, index: number, shared: Shar
   return issues.length === 0 ? { columns, original: json } : { columns, original: json, issues }
 }
 
-function parse(text: Uint8Array, ascii = isAscii(text)): { readonly value: unknown } | undefined {
-  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength)
+function parse(text: Uint8Array): { readonly value: unknown } | undefined {
+  return parseText(Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString())
+}
+
+function parseText(text: string): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(bytes.toString(ascii ? 'latin1' : 'utf8')) }
+    return { value: JSON.parse(text) }
   } catch {
     return undefined
   }
