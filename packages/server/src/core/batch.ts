@@ -21,7 +21,7 @@ export interface DecodedBatch {
   readonly sentAt?: number
   /** The client's own batch id. */
   readonly batchId?: string
-  /** A write key that the dialect carries in its body. */
+  /** A write key that the dialect carries in its body. The field that it stands in MUST be kept in no column. */
   readonly writeKey?: string
   /** The sender says that these events are old ones (PostHog's `historical_migration`). Counts with an admin key only. */
   readonly saysHistorical?: boolean

@@ -8,6 +8,7 @@ import type { Authenticate, Principal } from '../core/principal.ts'
 import type { DecodeContext } from '../decoders/decode.ts'
 import type { OpenBody } from '../http/body.ts'
 import { checkMediaType, mediaTypeOf } from '../http/media-type.ts'
+import { hideKey } from './hide-key.ts'
 import type { SequenceGaps } from './sequence-gaps.ts'
 import type { Source } from './source.ts'
 
@@ -58,8 +59,9 @@ export async function takeBatch(source: Source, arrival: Arrival, options: TakeO
   const { open } = source
   const body = await arrival.readBody(open && ((wire, maxBytes) => open(wire, cx, maxBytes)))
   const receivedAt = options.deps.clock.now()
-  const batch = await decode(source, body, cx, arrival.signal)
-  principal ??= authenticate(options, batch.writeKey, origin)
+  const decoded = await decode(source, body, cx, arrival.signal)
+  principal ??= authenticate(options, decoded.writeKey, origin)
+  const batch = await hideKey(key ?? decoded.writeKey, decoded, body, cx, arrival.signal)
   const historical =
     isHistorical(headers[historicalHeader], principal) || (batch.saysHistorical === true && principal.scope === 'admin')
 
