@@ -2,14 +2,21 @@ import { createRequire } from 'node:module'
 import { type RecommendationEvent, recommendationSchemas } from '@millrace/protocol/recommendations'
 import type { ErrorObject, ValidateFunction } from 'ajv'
 import { describe, expected, type Issue, pointerKey } from './issues.ts'
+import { personalData } from './personal-data.ts'
 
 const maxIssues = 20
 
-/** What the event's schema has against it; nothing when it is good. */
-export function recommendationIssues(type: RecommendationEvent, event: object): readonly Issue[] {
+/** What the event's schema has against it, and what of it is personal data; nothing when it is good. */
+export function recommendationIssues(
+  type: RecommendationEvent,
+  event: Readonly<Record<string, unknown>>,
+): readonly Issue[] {
   const validate = validatorOf(type)
-  if (validate(event)) return []
-  return (validate.errors ?? []).slice(0, maxIssues).map(issueOf)
+  const personal = personalData(event)
+  if (validate(event)) return personal
+  // The schemas name the forbidden fields for who reads them; here they are looked for in any spelling and depth.
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'false schema')
+  return [...errors.slice(0, maxIssues).map(issueOf), ...personal]
 }
 
 const compiled = new Map<RecommendationEvent, ValidateFunction>()
@@ -39,8 +46,6 @@ function issueOf({ keyword, instancePath, params, data, parentSchema }: ErrorObj
   switch (keyword) {
     case 'required':
       return `${pointer}/${bounds['missingProperty'] as string}: required`
-    case 'false schema':
-      return `${pointer}: personal data (class high) is not taken here; leave it out or hash it`
     case 'enum':
       return expected(pointer, (bounds['allowedValues'] as readonly string[]).join(', '), data)
     case 'type':
