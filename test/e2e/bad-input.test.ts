@@ -396,17 +396,19 @@ describe('odd events in a good body', () => {
 
   it('events too big, too deep or too wide are quarantined, their neighbours stored', async () => {
     const deep = JSON.parse('{"a":'.repeat(40) + '1' + '}'.repeat(40)) as object
+    const deeper = JSON.parse('{"a":'.repeat(900) + '1' + '}'.repeat(900)) as object
     const answer = await sent(
       JSON.stringify([
         event('size-ok'),
         event('size-big', { properties: { text: 'x'.repeat(1_100_000) } }),
         event('size-deep', { properties: deep }),
+        event('size-deeper', { properties: deeper }),
         event('size-wide', { properties: Object.fromEntries(Array.from({ length: 1500 }, (_, at) => [`k${at}`, at])) }),
         event('size-long', { actor_name: 'x'.repeat(10_000) }),
       ]),
     )
-    expect(answer).toMatchObject({ stored: 1, quarantined: 4 })
-    expect(answer.receipts.map(({ reason }) => reason)).toEqual(['limit', 'limit', 'limit', 'limit'])
+    expect(answer).toMatchObject({ stored: 1, quarantined: 5 })
+    expect(answer.receipts.map(({ reason }) => reason)).toEqual(['limit', 'limit', 'limit', 'limit', 'limit'])
   })
 
   it('a key per event, ten thousand of them, is taken and can be asked for', async () => {

@@ -1,5 +1,8 @@
-/** Deepest nesting of arrays and objects that a body may have, its own wrapping included. */
-export const maxJsonDepth = 100
+/**
+ * Deepest nesting of arrays and objects that a body may have, its own wrapping included: what recursion bears with ease. An event may have
+ * far less (gate/limits.ts), and one that has more is quarantined alone, without its neighbours.
+ */
+export const maxJsonDepth = 1000
 
 /** What `scanJson` found; several may be set. */
 export const jsonFlags = {

@@ -222,7 +222,9 @@ describe('JSON bodies', () => {
     const nested = (depth: number) => bytes('['.repeat(depth) + ']'.repeat(depth))
     expect(() => parseJsonBytes(nested(maxJsonDepth))).not.toThrow()
     for (const depth of [maxJsonDepth + 1, 10_000, 1_000_000]) {
-      expect(refusal(nested(depth)).message).toBe('the body is nested deeper than 100 levels at byte 100; flatten it')
+      expect(refusal(nested(depth)).message).toBe(
+        `the body is nested deeper than ${maxJsonDepth} levels at byte ${maxJsonDepth}; flatten it`,
+      )
     }
     expect(refusal(bytes('{"a":'.repeat(10_000))).code).toBe('malformed')
   })

@@ -7,6 +7,7 @@ import { splitJson } from './json-pieces.ts'
 import { decodeJson } from './json-request.ts'
 import type { OtlpKind } from './model.ts'
 import { requests, toOtlpJson } from './requests.fixture.ts'
+import { maxJsonDepth } from '../json-scan.ts'
 
 /** What comes of a body, refusals too; as text, since the difference of large structures takes minutes to print. */
 function outcome(kind: OtlpKind, body: Uint8Array, inPieces: boolean): string {
@@ -74,7 +75,7 @@ it('leaves other lists of the same depth, and empty ones', () => {
 it('does not look at a list behind an escaped key, nor at one that is nested too deep', () => {
   for (const body of [
     Buffer.from('{"resourceSpans":[{"scopeSpans":[{"sp\\u0061ns":[0],"logs":[1]}]}]}'),
-    text(`${'['.repeat(100)}${']'.repeat(100)}`),
+    text(`${'['.repeat(maxJsonDepth)}${']'.repeat(maxJsonDepth)}`),
   ]) {
     expect(runAtOnce(splitJson(body))).toBeUndefined()
     same('traces', body)

@@ -1,6 +1,5 @@
 import { describe, expected, expectedIdBytes, type Issue, isObject, setKey } from '../issues.ts'
-import { maxJsonDepth } from '../json-scan.ts'
-import type { Attributes } from './model.ts'
+import { maxValueDepth, type Attributes } from './model.ts'
 import { badId, exact, plainDouble } from './wire-values.ts'
 
 /*
@@ -46,8 +45,8 @@ export function jsonValue(
     issues.push(expected(at(), 'an object such as {"stringValue":…}', value))
     return null
   }
-  if (depth > maxJsonDepth) {
-    issues.push(`${pointer}: values nested deeper than ${maxJsonDepth} levels`)
+  if (depth > maxValueDepth) {
+    issues.push(`${pointer}: values nested deeper than ${maxValueDepth} levels`)
     return null
   }
   for (const key in value) {

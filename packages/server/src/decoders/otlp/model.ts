@@ -3,6 +3,9 @@
  * the transformers map it. Absent strings are '', absent counters and flags 0, absent times 0n: as protobuf has it.
  */
 
+/** Lists and maps within each other in an attribute or a body; each is several levels of JSON. */
+export const maxValueDepth = 100
+
 /**
  * Attributes as plain values: string, boolean, number (bigint beyond 2^53), base64 text of bytes, arrays, objects, null for an empty
  * value. Doubles that JSON has no word for are the strings 'NaN', 'Infinity' and '-Infinity', as in OTLP's own JSON.

@@ -1,7 +1,6 @@
 import { type WireReader, wire } from '../wire.ts'
 import { expectedIdBytes, type Issue, setKey } from '../issues.ts'
-import { maxJsonDepth } from '../json-scan.ts'
-import type { Attributes } from './model.ts'
+import { maxValueDepth, type Attributes } from './model.ts'
 
 /** An id that is none; what is wrong with it stands among the issues. */
 export const badId = '-'
@@ -87,7 +86,7 @@ export class OtlpReader {
     const { reader } = this
     const outer = reader.end
     const stop = reader.enter()
-    if (depth > maxJsonDepth) throw reader.malformed(`values nested deeper than ${maxJsonDepth} levels`, reader.at)
+    if (depth > maxValueDepth) throw reader.malformed(`values nested deeper than ${maxValueDepth} levels`, reader.at)
     reader.end = stop
     let value: unknown = null
     while (reader.at < stop) {
