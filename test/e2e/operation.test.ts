@@ -390,6 +390,85 @@ describe('auth: keys', () => {
     expect([unknown.code, unknown.stdout]).toEqual([5, ''])
   })
 
+  it('stores a key with none of the events whose URLs, referrers and attributes hold it', async () => {
+    const key = secrets['shop-write']!
+    const beacon = `https://in.example/v1/vitals?writeKey=${key}`
+    const now = Date.now()
+    const bodies: readonly (readonly [path: string, body: object, headers?: Record<string, string>])[] = [
+      [
+        '/v1/snippet',
+        {
+          timeOrigin: now,
+          sessionId: 's',
+          entries: [{ entryType: 'resource', name: beacon, startTime: 1, duration: 2 }],
+        },
+      ],
+      ['/v1/vitals', { vitals: [{ name: 'LCP', value: 1, id: 'hide-v', timestamp: now }] }, { referer: beacon }],
+      ['/v1/replay', { sessionId: 's', events: [{ type: 4, data: { href: beacon }, timestamp: now }] }],
+      [
+        '/v1/traces',
+        {
+          resourceSpans: [
+            {
+              scopeSpans: [
+                {
+                  spans: [
+                    {
+                      traceId: '0af7651916cd43dd8448eb211c80319c',
+                      spanId: 'b7ad6b7169203331',
+                      name: 'POST',
+                      startTimeUnixNano: `${now}000000`,
+                      endTimeUnixNano: `${now}000000`,
+                      attributes: [{ key: 'url.full', value: { stringValue: beacon } }],
+                    },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ],
+      [
+        '/v1/tail',
+        [{ scriptName: 's', outcome: 'ok', eventTimestamp: now, event: { request: { url: beacon, method: 'POST' } } }],
+      ],
+      [
+        '/capture/',
+        {
+          api_key: key,
+          event: 'e',
+          distinct_id: 'u',
+          properties: { token: key, $current_url: beacon, at: { beacon } },
+        },
+      ],
+      ['/api/send', { type: 'event', payload: { website: key, hostname: 'shop.example', url: `/?writeKey=${key}` } }],
+      [
+        '/v1/events',
+        { a: 1 },
+        { 'ce-specversion': '1.0', 'ce-id': 'hide-c', 'ce-source': '/s', 'ce-type': 't', 'ce-writekey': key },
+      ],
+      ['/v1/events', [{ id: 'hide-o', event_name: 'e', labels: { [key]: key }, http_url: beacon }]],
+    ]
+    for (const [path, body, headers] of bodies) {
+      const inBody = path === '/capture/' || path === '/api/send'
+      const response = await post(
+        `${collector}${path}${inBody ? '' : `?writeKey=${key}`}`,
+        JSON.stringify(body),
+        headers,
+      )
+      expect([path, response.status]).toEqual([path, 200])
+    }
+    const headers = bearer('shop-read')
+    await settled(api, headers)
+    const rows: string[] = []
+    for (const table of ['events', 'outcomes', 'ledger', 'quarantine']) {
+      const found = await ask(api, `SELECT * FROM ${table}`, {}, headers)
+      rows.push(...found.map((row) => JSON.stringify(row)))
+    }
+    expect(rows.filter((row) => row.includes(key))).toEqual([])
+    expect(rows.filter((row) => row.includes('[key]'))).toHaveLength(bodies.length)
+  })
+
   it('keeps no key in plain anywhere', () => {
     for (const name of ['shop-write', 'shop-read', 'shop-admin', 'blog-write', 'blog-read', 'gone']) {
       expect(filesWith(instance.dataDir, secrets[name]!)).toEqual([])
