@@ -132,3 +132,26 @@ it('needs a file, a dialect it knows, and an address', async () => {
   expect(await run(odd)).toMatchObject({ code: 2, stderr: expect.stringContaining('say --dialect') })
   expect(await run('--format', 'xml', odd)).toMatchObject({ code: 2 })
 })
+
+it('a row that is no CSV is quarantined, and the rows around it are stored', async () => {
+  const day = new Date(Date.now() - 86_400_000).toISOString()
+  const file = write('odd.csv', `id,event_name,timestamp\no1,a "b" c,${day}\no2,x,${day},more\n"o3,x,${day}\n`)
+  const { code, stdout, stderr } = await run(file)
+  expect([code, JSON.parse(stdout)]).toEqual([
+    8,
+    { file, events: 3, stored: 2, duplicate: 0, dropped: 0, quarantined: 1 },
+  ])
+  expect(stderr).toMatch(/line \d: quarantined \(schema\) \/: expected object/)
+})
+
+it('ends at once without an admin key, and sends the file nowhere', async () => {
+  const guarded = createInstance({ env: { MILLRACE_AUTH: 'keys' } })
+  try {
+    const { api } = await guarded.start()
+    const file = write('secret.ndjson', '{"event_name":"x"}\n')
+    const { code, stderr } = await cli(['import', file], { env: { MILLRACE_URL: api, MILLRACE_KEY: 'wrong' } })
+    expect([code, stderr]).toEqual([4, expect.not.stringContaining('sending to')])
+  } finally {
+    await guarded.dispose()
+  }
+})

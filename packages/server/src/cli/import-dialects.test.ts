@@ -15,6 +15,11 @@ describe('whose events a file holds', () => {
     ['recommendations', { event_type: 'click', timestamp_ms: 1 }],
     ['platform_events', { event_type: 'project.created', event_data: {} }],
     ['umami', { type: 'event', payload: {} }],
+    ['do_event', { verb: 'created' }],
+    ['web_vitals', { name: 'LCP', value: 1, rating: 'good', id: 'v' }],
+    ['snippet', { name: 'u', initiatorType: 'img', startTime: 0 }],
+    ['rrweb', { sessionId: 's', events: [] }],
+    ['plausible', { domain: 'd', name: 'pageview', url: 'u' }],
     ['workers_tail', { scriptName: 's', eventTimestamp: 1 }],
   ])('%s', (name, event) => {
     expect(guessDialect(unit(event))).toBe(name)

@@ -50,6 +50,20 @@ export const importDialects: Readonly<Record<string, ImportDialect>> = {
   platform_events: { keys: ['event_type', 'event_data'], request: lines('/v1/platform-events') },
   workers_tail: { keys: ['scriptName', 'eventTimestamp'], request: list('/v1/tail') },
   cdc: { keys: ['op', 'table'], request: lines('/v1/cdc') },
+  do_event: { keys: ['verb'], request: lines('/v1/do') },
+  web_vitals: { keys: ['name', 'value', 'rating'], request: list('/v1/vitals') },
+  snippet: { keys: ['initiatorType', 'startTime'], request: list('/v1/snippet') },
+  // Each line is a chunk of a session.
+  rrweb: {
+    keys: ['sessionId', 'events'],
+    most: 1,
+    request: ([event = '']) => ({ path: '/v1/replay', type: json, body: event }),
+  },
+  plausible: {
+    keys: ['domain', 'name', 'url'],
+    most: 1,
+    request: ([event = '']) => ({ path: '/api/event', type: json, body: event }),
+  },
   umami: { keys: ['type', 'payload'], request: list('/api/send') },
   segment: { keys: ['type', 'messageId'], request: list('/v1/batch', '{"batch":[', ']}') },
   millrace: { keys: ['event_name'], request: lines('/v1/events') },

@@ -102,6 +102,17 @@ describe('a file', () => {
     ])
   })
 
+  it('of CSV loses no cell, no row and no neighbour', async () => {
+    const lines = ['a,a,,d', '1,2,3,4,5', 'x "y" z,2', 'caf\ufffd', '"open,1']
+    const { units } = await read('odd.csv', lines.join('\n'))
+    expect(units.map(({ cells, text }) => cells ?? text)).toEqual([
+      { a: '1', a_2: '2', column_3: '3', d: '4', column_5: '5' },
+      { a: 'x "y" z', a_2: '2' },
+      '"a row that is not UTF-8"',
+      '"a row that is no CSV"',
+    ])
+  })
+
   it('that is gzipped is unpacked, and tells how much of it was read', async () => {
     const packed = gzipSync('\ufeff{"ä":"€"}\n'.repeat(50_000))
     const { units, bytes } = await read('a.ndjson.gz', packed)

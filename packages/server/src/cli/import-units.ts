@@ -41,15 +41,54 @@ export async function* unitsOf(file: string, form: FileForm, onBytes: (bytes: nu
   }
 }
 
+/** Rows as cells by the header's names. A row that is no CSV, or no UTF-8, is a JSON text: no event in any dialect, so it is quarantined. */
 async function* rows(bytes: NodeJS.ReadableStream): AsyncGenerator<Unit> {
-  const parser = parse({ columns: true, bom: true, relax_column_count: true, skip_empty_lines: true, info: true })
+  const skipped: Unit[] = []
+  const parser = parse({
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    on_skip: (error) => {
+      skipped.push({
+        text: '"a row that is no CSV"',
+        place: `line ${(error as { lines?: number } | undefined)?.lines ?? '?'}`,
+      })
+      return undefined
+    },
+  })
   bytes.on('error', (error) => parser.destroy(error))
-  for await (const row of bytes.pipe(parser) as AsyncIterable<{
-    record: Record<string, string>
-    info: { lines: number }
-  }>) {
-    yield { text: '', cells: row.record, place: `line ${row.info.lines}` }
+  let header: readonly string[] | undefined
+  for await (const row of bytes.pipe(parser) as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+    yield* skipped.splice(0)
+    const { record, info } = row
+    if (header === undefined) header = namesOf(record)
+    else yield unitOf(header, record, `line ${info.lines}`)
   }
+  yield* skipped.splice(0)
+}
+
+/** A name that stands twice, and one that is missing, is numbered: no cell takes another's place. */
+function namesOf(record: readonly string[]): readonly string[] {
+  const seen = new Set<string>()
+  return record.map((cell, at) => {
+    const name = cell.trim() === '' ? `column_${at + 1}` : cell
+    const free = seen.has(name) ? `${name}_${at + 1}` : name
+    seen.add(free)
+    return free
+  })
+}
+
+function unitOf(header: readonly string[], record: readonly string[], place: string): Unit {
+  if (record.some((cell) => cell.includes('\ufffd'))) return { text: '"a row that is not UTF-8"', place }
+  const cells: Record<string, string> = {}
+  for (const [at, cell] of record.entries()) {
+    const name = header[at] ?? `column_${at + 1}`
+    Object.defineProperty(cells, name, { value: cell, enumerable: true })
+  }
+  return { text: '', cells, place }
 }
 
 async function* texts(bytes: NodeJS.ReadableStream): AsyncGenerator<string> {

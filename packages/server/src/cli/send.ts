@@ -80,23 +80,25 @@ function given(events: readonly string[]): readonly Line[] {
 
 const collectorFlags = '--collector or MILLRACE_COLLECTOR_URL'
 
-/** `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or the default address. */
-export async function collectorClient(flags: Readonly<Record<string, unknown>>): Promise<Client> {
+/**
+ * `--collector`, MILLRACE_COLLECTOR_URL, what the API says, or, for who may not ask it (`mayGuess`), the default address.
+ */
+export async function collectorClient(flags: Readonly<Record<string, unknown>>, mayGuess = true): Promise<Client> {
   const named = (flags['collector'] as string | undefined) || process.env['MILLRACE_COLLECTOR_URL']
   return createClient({
-    url: named || (await collectorOfApi(flags)),
+    url: named || (await collectorOfApi(flags, mayGuess)),
     key: process.env['MILLRACE_KEY'],
     namedBy: collectorFlags,
   })
 }
 
-async function collectorOfApi(flags: Readonly<Record<string, unknown>>): Promise<string> {
+async function collectorOfApi(flags: Readonly<Record<string, unknown>>, mayGuess: boolean): Promise<string> {
   try {
     const status = (await (await apiClient(flags).get('/api/v1/status')).json()) as { collector?: string | null }
     return status.collector ?? defaultCollectorUrl
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    if (error.exitCode === exitCodes.auth) {
+    if (error.exitCode === exitCodes.auth && mayGuess) {
       say(
         `only an admin key may ask the API where the collector is: sending to ${defaultCollectorUrl}; name another with ${collectorFlags}`,
       )
