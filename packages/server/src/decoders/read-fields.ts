@@ -56,7 +56,8 @@ export function readObject(
 
 /** The first of these names that the object has a value for, else the first: sources spell one field in several ways. */
 export function spelling(from: Json, ...names: readonly [string, ...string[]]): string {
-  return names.find((name) => from[name] !== undefined && from[name] !== null) ?? names[0]
+  for (const name of names) if (from[name] !== undefined && from[name] !== null) return name
+  return names[0]
 }
 
 /** What has no place of its own, to be kept in a JSON column; undefined when nothing is left. */
