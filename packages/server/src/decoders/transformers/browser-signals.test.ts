@@ -151,6 +151,7 @@ describe('session-replay', () => {
     const { replay_data, ...columns } = transformSessionReplay(event, context)
     expect(JSON.parse(Buffer.from(replay_data!).toString())).toEqual(event)
     expect(columns).toEqual({
+      event_source: 'rrweb',
       event_type: 'replay',
       event_name: 'IncrementalSnapshot.Mutation',
       ns: 'shop',

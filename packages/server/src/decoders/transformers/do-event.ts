@@ -1,7 +1,7 @@
 import type { EventColumns } from '@millrace/protocol'
 import type { Issue } from '../issues.ts'
 import { othersOf, readId, readNumber, readObject, readText, readTimeField } from '../read-fields.ts'
-import { strictly, type Transformer } from './transformer.ts'
+import { TransformError, strictly, type Transformer } from './transformer.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -135,6 +135,7 @@ export function transformDoEvent(event: DoEvent | Json, ns?: string): EventColum
 }
 
 export function transformDoEvents(events: readonly (DoEvent | Json)[], ns?: string): EventColumns[] {
+  if (!Array.isArray(events)) throw new TransformError(['/: expected an array of events'])
   return events.map((event) => transformDoEvent(event, ns))
 }
 

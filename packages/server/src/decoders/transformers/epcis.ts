@@ -167,8 +167,9 @@ export function shortCbvName(value: string): string {
 }
 
 /** Throws a TransformError when the event is no EPCIS event. */
-export function transformEPCISEvent(event: EpcisEvent, beside: EpcisBeside = {}): EventColumns {
-  return strictly(event, (issues) => mapEpcis(event, isObject(beside) ? beside : {}, issues))
+export function transformEPCISEvent(event: EpcisEvent, beside: EpcisBeside | string = {}): EventColumns {
+  const known = typeof beside === 'string' ? { ns: beside } : isObject(beside) ? beside : {}
+  return strictly(event, (issues) => mapEpcis(event, known, issues))
 }
 
 export const epcis: Transformer = {

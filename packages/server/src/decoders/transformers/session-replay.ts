@@ -124,9 +124,10 @@ function mapTime(timestamp: unknown, context: ReplayContext, columns: EventColum
 
 /** Throws TransformError for an event that cannot be mapped. */
 export function transformSessionReplay(event: unknown, context: ReplayContext): EventColumns {
-  return strictly(event, (issues) =>
-    mapSessionReplay(event as Json, readReplayContext({ ...context }, {}, issues), issues),
-  )
+  return strictly(event, (issues) => ({
+    ...mapSessionReplay(event as Json, readReplayContext({ ...context }, {}, issues), issues),
+    event_source: 'rrweb',
+  }))
 }
 
 export const sessionReplay: Transformer = {

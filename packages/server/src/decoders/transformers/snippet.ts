@@ -226,13 +226,16 @@ function keepRest(entry: Json, context: SnippetContext, columns: EventColumns): 
 
 /** Throws TransformError for an entry that cannot be mapped. */
 export function transformSnippet(event: unknown, ns?: string): EventColumns {
-  return strictly(event, (issues) => mapSnippet(event as Json, ns === undefined ? {} : { ns }, issues))
+  return strictly(event, (issues) => ({
+    ...mapSnippet(event as Json, ns === undefined ? {} : { ns }, issues),
+    event_source: 'snippet',
+  }))
 }
 
 export const snippet: Transformer = {
   name: 'snippet',
   description: 'Resource timing of a browser',
-  source: 'browser',
+  source: 'snippet',
   eventType: 'snippet',
   multipleOutputs: false,
   transform: transformSnippet,

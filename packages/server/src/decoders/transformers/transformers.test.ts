@@ -60,7 +60,9 @@ for (const { name, ...meta } of registry.listWithMeta()) {
         expect(Array.isArray(out)).toBe(meta.multipleOutputs)
         const events = registry.transformToArray(name, given[0], ...given.slice(1))
         expect(events.length).toBeGreaterThan(0)
-        for (const event of events) expect(event.event_type).toBe(meta.eventType)
+        for (const event of events) {
+          expect([event.event_type, event.event_source]).toEqual([meta.eventType, meta.source])
+        }
       }
       expect(meta.description).not.toBe('')
       expect(meta.source).toMatch(/^[a-z][a-z_-]*$/)

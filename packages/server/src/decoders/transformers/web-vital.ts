@@ -162,13 +162,16 @@ function countKeys(value: unknown, most: number): number {
 
 /** Throws TransformError for a metric that cannot be mapped. */
 export function transformWebVital(vital: unknown, context: BrowserContext = {}): EventColumns {
-  return strictly(vital, (issues) => mapWebVital(vital as Json, readBrowserContext(context, {}, issues), issues))
+  return strictly(vital, (issues) => ({
+    ...mapWebVital(vital as Json, readBrowserContext(context, {}, issues), issues),
+    event_source: 'web_vitals',
+  }))
 }
 
 export const webVital: Transformer = {
   name: 'web-vital',
   description: 'A metric object of web-vitals',
-  source: 'web-vitals',
+  source: 'web_vitals',
   eventType: 'vital',
   multipleOutputs: false,
   transform: transformWebVital,
