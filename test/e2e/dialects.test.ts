@@ -416,3 +416,9 @@ describe('POST /v1/recommendations and /v1/platform-events', () => {
 
   it('has them all in the tables', allAreInTheTables)
 })
+
+it('where no key is asked for, one that is sent is a word like any other', async () => {
+  const event = { id: 'analytics-1', event_name: 'analytics opened', actor_id: 'ada' }
+  await send(`${collector}/v1/events?writeKey=analytics`, JSON.stringify(event))
+  expect(await storedEvent(api, 'analytics-1')).toMatchObject(event)
+})
