@@ -1,5 +1,6 @@
 import { parseJson } from '@millrace/protocol'
 import { PipelineError } from '../../core/errors.ts'
+import { mayHoldPaths, parseWithDots } from './dotted-keys.ts'
 import { conversionOf, type ValueConversion } from './row-values.ts'
 
 export interface AnswerColumn {
@@ -19,15 +20,16 @@ export async function readCompactRows(body: AsyncIterable<Uint8Array>): Promise<
   const types = await header(lines)
   const columns = names.map((name, index) => ({ name, type: types[index] ?? '' }))
   const conversions = types.map(conversionOf)
-  return { columns, rows: rowsOf(lines, conversions) }
+  return { columns, rows: rowsOf(lines, conversions, types.some(mayHoldPaths)) }
 }
 
 async function* rowsOf(
   lines: AsyncIterable<string>,
   conversions: readonly ValueConversion[],
+  holdsPaths: boolean,
 ): AsyncGenerator<unknown[]> {
   for await (const line of lines) {
-    const values = parseJson(line) as unknown[]
+    const values = (holdsPaths ? parseWithDots(line) : parseJson(line)) as unknown[]
     for (let index = 0; index < values.length; index++) {
       const value = values[index]
       // Most values are strings and null: nothing to convert.

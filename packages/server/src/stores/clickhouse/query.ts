@@ -26,8 +26,8 @@ export async function queryRows(
     cancel_http_readonly_queries_on_client_close: 1,
     date_time_output_format: 'iso',
     output_format_json_quote_64bit_integers: 0,
-    // Keys whose dots are escaped (native-json-shared.ts) are shown as they were sent.
-    json_type_escape_dots_in_keys: 1,
+    // dotted-keys.ts does this, and tells a %2E that was sent from one that we wrote.
+    json_type_escape_dots_in_keys: 0,
     max_recursive_cte_evaluation_depth: 1000,
     memory_usage_overcommit_max_wait_microseconds: 0,
     ...(limits.seconds === undefined ? {} : { max_execution_time: limits.seconds }),

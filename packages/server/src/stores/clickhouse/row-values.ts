@@ -52,8 +52,17 @@ function asString(value: unknown): unknown {
 /** Big integers that the parser kept exact become strings, wherever they are. */
 function exact(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
-  if (typeof value !== 'object' || value === null) return value
+  // Few objects hold one, and looking is cheaper than making them anew.
+  if (typeof value !== 'object' || value === null || !holdsBigint(value)) return value
   return Array.isArray(value) ? value.map(exact) : mapObject(value, () => exact)
+}
+
+function holdsBigint(value: unknown): boolean {
+  if (typeof value === 'bigint') return true
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.some(holdsBigint)
+  for (const key in value) if (holdsBigint((value as Record<string, unknown>)[key])) return true
+  return false
 }
 
 function mapObject(value: unknown, conversion: (index: number) => ValueConversion): unknown {
