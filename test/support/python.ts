@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,6 +31,19 @@ export function pythonWith(packages: readonly string[]): TestPython {
   execFileSync('touch', [join(folder, 'marking')])
   renameSync(join(folder, 'marking'), join(folder, 'complete'))
   return { python }
+}
+
+/** What a program prints; rejects with the end of its complaints when it fails. */
+export function runPython(python: string, program: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(python, ['-c', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let out = ''
+    let errors = ''
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    child.once('error', reject)
+    child.once('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(errors.slice(-2000)))))
+  })
 }
 
 function tail(text: string | null): string {

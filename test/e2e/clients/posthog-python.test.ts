@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PipelineError } from '../../../packages/server/src/core/errors.ts'
 import { startCollector } from '../../../packages/server/src/testing/collector.ts'
 import { ask, createInstance, freePort, type Instance } from '../../support/instance.ts'
 import { settled } from '../../support/pipeline.ts'
-import { pythonWith } from '../../support/python.ts'
+import { pythonWith, runPython } from '../../support/python.ts'
 
 /** The unchanged posthog of Python, from PyPI. */
 const found = pythonWith(['posthog==7.91.1'])
@@ -22,14 +21,7 @@ ${program}
 client.shutdown()
 print('failures', failures)
 `
-  return new Promise((resolve, reject) => {
-    const child = spawn(python ?? '', ['-c', source], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let out = ''
-    let errors = ''
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-    child.once('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(errors.slice(-2000)))))
-  })
+  return runPython(python ?? '', source)
 }
 
 describe.skipIf(python === undefined)("Python's posthog", () => {

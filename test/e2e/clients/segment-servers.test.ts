@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { Analytics } from '@segment/analytics-node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PipelineError } from '../../../packages/server/src/core/errors.ts'
 import { type RunningCollector, startCollector } from '../../../packages/server/src/testing/collector.ts'
 import { ask, createInstance, freePort, type Instance } from '../../support/instance.ts'
 import { settled } from '../../support/pipeline.ts'
-import { pythonWith } from '../../support/python.ts'
+import { pythonWith, runPython } from '../../support/python.ts'
 
 /** The unchanged library of Python, from PyPI. What analytics-node stores is in segment-client.test.ts. */
 const found = pythonWith(['segment-analytics-python==2.4.0'])
@@ -23,14 +22,7 @@ ${program}
 client.shutdown()
 print('failures', failures)
 `
-  return new Promise((resolve, reject) => {
-    const child = spawn(python ?? '', ['-c', source], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let out = ''
-    let errors = ''
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-    child.once('exit', (code) => (code === 0 ? resolve(out) : reject(new Error(errors.slice(-2000)))))
-  })
+  return runPython(python ?? '', source)
 }
 
 describe.skipIf(python === undefined)('an unchanged segment-analytics-python 2.4.0', () => {
