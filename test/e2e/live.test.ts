@@ -105,6 +105,42 @@ describe('a subscriber', () => {
     }
   })
 
+  it('to _errors is told what was refused and why, with nothing of the event, and nobody else is', async () => {
+    const [errors, all, tier] = await Promise.all([
+      openSocket(`${api}/api/v1/live?topic=_errors`),
+      openSocket(`${api}/api/v1/live?filter=${encodeURIComponent('id~^refused')}`),
+      openSocket(`${api}/events?topic=_errors`),
+    ])
+    const sse = readSse(`${api}/api/v1/live/sse?topic=_errors`, 2)
+    const tail = cli(['tail', '--url', api, '--topic', '_errors', '--limit', '1', '--output', 'table'])
+    await Promise.all([errors, all, tier].map((each) => each.until('connected')))
+    await eventually(async () => {
+      const { body } = await getJson(`${api}/metrics`, { accept: 'application/json' })
+      return (body['topicStats'] as Record<string, number>)['_errors'] === 4 || undefined
+    })
+    await send([named('refused-1', 'Refused', { timestamp: 'ada@example.com' }), named('refused-not', 'Refused')])
+    await Promise.all([errors, all, tier].map((each) => each.untilEvents(1)))
+    const told = {
+      type: 'event',
+      topic: '_errors',
+      event: {
+        id: 'refused-1',
+        project: 'default',
+        event_source: 'millrace',
+        received_at: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+        outcome: 'quarantined',
+        reason: 'schema',
+        issues: [expect.stringMatching(/^\/timestamp: /) as string],
+      },
+    }
+    expect([errors.events(), tier.events()]).toEqual([[told], [told]])
+    expect((await sse)[1]).toEqual({ id: undefined, data: told })
+    expect((await tail).stdout).toMatch(/schema.*\/timestamp: .*millrace.*refused-1/)
+    expect(JSON.stringify(errors.told)).not.toContain('ada@')
+    expect(all.ids()).toEqual(['refused-not'])
+    for (const each of [errors, all, tier]) each.webSocket.close()
+  })
+
   it('with a page of another site as its origin is none', async () => {
     expect(await refusedUpgrade(`${api}/api/v1/live`, { origin: 'https://evil.example' })).toMatchObject({
       status: 403,

@@ -59,7 +59,8 @@ function follow(options: TailOptions, cursor: string | undefined, at: (cursor: s
     signal.addEventListener('abort', onAbort, { once: true })
     const take = (row: Row) => {
       if (isDone) return
-      at(row['cursor'] as string)
+      // What was refused (topic `_errors`) has no place in the stream.
+      if (typeof row['cursor'] === 'string') at(row['cursor'])
       if (options.show(row['event'] as Row)) return
       isDone = true
       webSocket.close(1000)

@@ -112,10 +112,10 @@ function show(row: Row, format: Format, stage: Stage): void {
   if (format !== 'table') return print(JSON.stringify(row))
   const text = (value: unknown) => printable(String(value ?? ''))
   const dim = (value: unknown) => styleText('dim', text(value))
-  if (stage !== 'stored') {
+  if (stage !== 'stored' || row['event_type'] === undefined) {
     const issues = Array.isArray(row['issues']) ? row['issues'].join('; ') : ''
     return print(
-      `${dim(row['received_at'])}  ${styleText('yellow', text(row['reason']))}  ${text(issues)}  ${dim(row['source'])}  ${dim(row['id'])}`,
+      `${dim(row['received_at'])}  ${styleText('yellow', text(row['reason']))}  ${text(issues)}  ${dim(row['source'] ?? row['event_source'])}  ${dim(row['id'])}`,
     )
   }
   const who = row['actor_id'] || row['anonymous_id'] || row['service_name'] || ''

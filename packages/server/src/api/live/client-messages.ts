@@ -1,9 +1,11 @@
 import { createTokenBucket } from './token-bucket.ts'
 import { LiveError } from './live-error.ts'
-import { createInterest } from './interest.ts'
+import { createInterest, type Interest } from './interest.ts'
+import type { ErrorsTopic } from './errors-topic.ts'
 import type { Hub } from './hub.ts'
 import type { Subscriber } from './subscriber.ts'
 import type { LiveQueries } from './live-query.ts'
+import { errorsTopic } from './topic.ts'
 
 /** What a client may say, a second, and at once. Nobody needs more; the rest is told once a second and not looked at. */
 const perSecond = 50
@@ -11,6 +13,7 @@ const burst = 200
 
 export interface ClientMessageParts {
   readonly hub: Hub
+  readonly errors: ErrorsTopic
   readonly subscriber: Subscriber
   readonly queries: LiveQueries
   readonly now: () => number
@@ -34,6 +37,7 @@ export interface ClientMessageParts {
  */
 export function createClientMessages({
   hub,
+  errors,
   subscriber,
   queries,
   now,
@@ -49,10 +53,30 @@ export function createClientMessages({
 
   const changeTopics = (topics: readonly string[], answer: string) => {
     const interest = createInterest(topics, subscriber.interest.filters)
+    const wantsErrorsNow = interest.wantsErrors && !subscriber.interest.wantsErrors
+    take(interest)
+    if (wantsErrorsNow) void joinErrors(answer)
+    else tell({ type: answer, topics: interest.topics })
+  }
+  const take = (interest: Interest) => {
     // Catching up still: it takes the new interest along from where it is.
     if (subscriber.hasJoined) hub.change(subscriber, interest)
     else subscriber.interest = interest
-    tell({ type: answer, topics: interest.topics })
+    if (!interest.wantsErrors) errors.leave(subscriber)
+  }
+  /** Answers when all that is refused from then on goes by; other messages may have changed the topics until then. */
+  const joinErrors = async (answer: string) => {
+    try {
+      const from = await errors.end()
+      if (subscriber.isClosed()) return
+      if (subscriber.interest.wantsErrors) errors.join(subscriber, from)
+      tell({ type: answer, topics: subscriber.interest.topics })
+    } catch {
+      const { topics, filters } = subscriber.interest
+      const rest = topics.filter((topic) => topic !== errorsTopic)
+      take(createInterest(rest, filters))
+      fail('UNAVAILABLE', `the log cannot be read now, and ${errorsTopic} is not subscribed to; try again in a moment`)
+    }
   }
 
   return function onMessage(text) {

@@ -4,6 +4,7 @@ import { problemMediaType } from '../../http/problem.ts'
 import { storedEvent, storedEventExample } from '../answers/event.ts'
 import { maxFilters } from './filter.ts'
 import { maxTopics } from './interest.ts'
+import { errorsTopic } from './topic.ts'
 
 /** What opening.ts reads. */
 const query = z.object({
@@ -11,7 +12,7 @@ const query = z.object({
     .union([z.string(), z.array(z.string())])
     .optional()
     .describe(
-      `\`<event_type>.<event_name>\`; \`a.*\`: one segment more, \`a.**\`: all below, \`*\`: every topic; repeatable, at most ${maxTopics}`,
+      `\`<event_type>.<event_name>\`; \`a.*\`: one segment more, \`a.**\`: all below, \`*\`: every topic; \`_errors\`, exactly: what was not admitted, without filters; repeatable, at most ${maxTopics}`,
     ),
   filter: z
     .union([z.string(), z.array(z.string())])
@@ -35,12 +36,32 @@ const one = z.strictObject({
   event: storedEvent,
 })
 
+/** Of topic `_errors`. */
+const refused = z.strictObject({
+  type: z.literal('event'),
+  topic: z.literal(errorsTopic),
+  event: z.strictObject({
+    id: z.string(),
+    project: z.string(),
+    event_source: z.string(),
+    received_at: z.string(),
+    outcome: z.enum(['quarantined', 'dropped']),
+    reason: z.string(),
+    issues: z.array(z.string()).describe('`<JSON pointer>: <what is wrong>`; nothing of the event itself'),
+  }),
+})
+
 /** What a subscriber gets. */
 const liveMessage = z
   .union([
     one,
-    z.strictObject({ type: z.literal('batch'), events: z.array(one) }),
-    z.strictObject({ type: z.literal('gap'), missed: z.int().describe('events skipped, before filters') }),
+    refused,
+    z.strictObject({ type: z.literal('batch'), events: z.union([z.array(one), z.array(refused)]) }),
+    z.strictObject({
+      type: z.literal('gap'),
+      topic: z.literal(errorsTopic).optional().describe('of refused events; without it, of events'),
+      missed: z.int().describe('events skipped, before filters'),
+    }),
     z
       .looseObject({
         type: z.enum([

@@ -1,14 +1,16 @@
 import { type Filter, maxFilters, parseFilter } from './filter.ts'
 import { LiveError } from './live-error.ts'
 import type { RecordView } from './record-view.ts'
-import { createTopicMatcher, topicIssue } from './topic.ts'
+import { createTopicMatcher, errorsTopic, topicIssue } from './topic.ts'
 
 /** What somebody wants to see. Two with the same key want exactly the same, and share all work. */
 export interface Interest {
   readonly topics: readonly string[]
   readonly filters: readonly string[]
   readonly key: string
-  /** None of the topics, and so nothing at all, is possible: after an unsubscribe. */
+  /** Also what was not admitted. */
+  readonly wantsErrors: boolean
+  /** Of events. None of the topics, and so nothing at all, is possible: after an unsubscribe. */
   wantsTopic(topic: string): boolean
   /** Only events with this text in this column can pass. */
   readonly only: Filter['only']
@@ -30,12 +32,19 @@ export function createInterest(topics: readonly string[], filters: readonly stri
   if (filters.length > maxFilters)
     throw new LiveError('TOO_MANY_FILTERS', `${filters.length} filters, at most ${maxFilters}`)
   const tests: readonly Filter[] = filters.map(parseFilter)
+  const wantsErrors = distinct.includes(errorsTopic)
+  if (wantsErrors && filters.length > 0)
+    throw new LiveError(
+      'INVALID_FILTER',
+      `filters are over the columns of stored events, and ${errorsTopic} has none: ask for it by a stream without filters`,
+    )
   return {
     topics: distinct,
     filters,
     key: JSON.stringify([[...distinct].sort(), [...filters].sort()]),
     only: tests.find(({ only }) => only !== undefined)?.only,
-    wantsTopic: createTopicMatcher(distinct),
+    wantsErrors,
+    wantsTopic: createTopicMatcher(distinct.filter((topic) => topic !== errorsTopic)),
     passes(view, index) {
       if (tests.length === 0) return true
       const row = view.row(index)

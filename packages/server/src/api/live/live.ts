@@ -3,7 +3,7 @@ import type { Deps } from '../../core/deps.ts'
 import { PipelineError, toPipelineError } from '../../core/errors.ts'
 import type { Service } from '../../core/service.ts'
 import type { Http } from '../../http/server.ts'
-import type { Log } from '../../log/log.ts'
+import type { Log, Position } from '../../log/log.ts'
 import { eventsBetween } from '../../query/events-between.ts'
 import type { Ask } from '../../stores/ask.ts'
 import type { Store } from '../../stores/store.ts'
@@ -14,6 +14,7 @@ import { createClientMessages } from './client-messages.ts'
 import type { LiveConfig } from './config.ts'
 import { type Carrier, closeCodes, type Connection } from './connection.ts'
 import { encodeCursor } from './cursor.ts'
+import { createErrorsTopic } from './errors-topic.ts'
 import { createHub } from './hub.ts'
 import { createLiveQueries } from './live-query.ts'
 import { authorize, type Opening, withToken } from './opening.ts'
@@ -21,7 +22,7 @@ import type { SharedRoom, Transport } from './outbox.ts'
 import { mountSse } from './sse.ts'
 import { createFindStart, type StartPlace } from './start-place.ts'
 import { createStats, type LiveMeasures, type LiveStats, measuresOf } from './stats.ts'
-import { createSubscriber } from './subscriber.ts'
+import { createSubscriber, type Subscriber } from './subscriber.ts'
 import { mountWebSocket } from './websocket.ts'
 
 /** A key that was revoked or has expired ends its streams within so long. */
@@ -69,6 +70,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
     onLatency: (ms) => stats.latency(ms),
     onEvent: (project, topic, partition, offset) => queries.onEvent(project, topic, partition, offset),
   })
+  const errors = createErrorsTopic({ log, config, deps })
   const findStart = createFindStart(log, store)
   const catchUp = createCatchUp({
     log,
@@ -105,9 +107,10 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
         try {
           await hub.run()
           const start = await findStart(opened.principal.project, opened.wish, signal)
+          const errorsFrom = opened.interest.wantsErrors ? await errors.end() : undefined
           signal.throwIfAborted()
           if (isStopping) throw new PipelineError('unavailable', 'the server is stopping: come back in a moment')
-          return admitted(opened, start)
+          return admitted(opened, start, errorsFrom)
         } catch (error) {
           opening--
           throw error
@@ -119,7 +122,11 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
     },
   }
 
-  function admitted(opened: Opening, start: StartPlace | undefined): Admitted {
+  function admitted(
+    opened: Opening,
+    start: StartPlace | undefined,
+    errorsFrom: readonly Position[] | undefined,
+  ): Admitted {
     let isOpen = false
     return {
       giveUp() {
@@ -129,7 +136,9 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       open(transport, carrier) {
         isOpen = true
         opening--
-        return open(opened, start, transport, carrier)
+        const { subscriber, onMessage } = open(opened, start, transport, carrier)
+        if (errorsFrom !== undefined) errors.join(subscriber, errorsFrom)
+        return onMessage
       },
     }
   }
@@ -139,7 +148,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
     start: StartPlace | undefined,
     transport: Transport,
     carrier: Carrier,
-  ): (text: string | undefined) => void {
+  ): { subscriber: Subscriber; onMessage: (text: string | undefined) => void } {
     const { project } = principal
     const subscriber = createSubscriber({
       id: randomUUID(),
@@ -157,6 +166,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       connection.gone.abort()
       connections.delete(connection)
       hub.leave(subscriber)
+      errors.leave(subscriber)
       queries.leave(subscriber)
       subscriber.close()
     })
@@ -182,8 +192,9 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
         if (!connection.gone.signal.aborted) endWith(connection, error)
       })
     }
-    return createClientMessages({
+    const onMessage = createClientMessages({
       hub,
+      errors,
       subscriber,
       queries,
       now: () => deps.clock.now(),
@@ -197,6 +208,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       },
       onDeaf: () => carrier.cut(),
     })
+    return { subscriber, onMessage }
   }
 
   function endWith({ subscriber, carrier }: Connection, error: unknown): void {
@@ -210,6 +222,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       message: isOurs ? failure.message : 'the stream cannot be read on; come back with the last cursor',
     })
     hub.leave(subscriber)
+    errors.leave(subscriber)
     subscriber.close()
     carrier.end(isOurs ? closeCodes.policy : closeCodes.internal, isOurs ? failure.code : 'internal')
   }
@@ -266,6 +279,7 @@ export function createLive({ config, auth, log, store, ask, deps }: LiveParts): 
       clearInterval(beatTimer)
       await queries.stop()
       await hub.stop()
+      await errors.stop()
       await drain()
       stats.stop()
     },

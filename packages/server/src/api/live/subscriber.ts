@@ -3,6 +3,7 @@ import type { Interest } from './interest.ts'
 import { control, type Message } from './message.ts'
 import { createOutbox, type SharedRoom, type Transport } from './outbox.ts'
 import { createTokenBucket } from './token-bucket.ts'
+import { errorsTopic } from './topic.ts'
 
 /** Answers to a client's own messages may exceed the bound by so many; who asks on without reading is cut. */
 const controlReserve = 50
@@ -25,6 +26,10 @@ export interface Subscriber {
   skip(first: number): void
   /** All up to and with number `seen` was offered: tell the gap when there is room again. */
   settle(seen: number, now: number): void
+  /** Refused events, which have no numbers: sent now, or counted and told as a gap of their topic. `count`: of them in the message. */
+  offerErrors(message: Message, count: number, now: number): void
+  /** Refused events that go by unseen. */
+  missErrors(count: number): void
   /** Catching up: false when it must wait for `ready`; nothing is skipped. */
   send(message: Message, now: number): boolean
   /** Resolves when `send` is worth trying again, or it is closed. */
@@ -62,6 +67,7 @@ export function createSubscriber({
   const outbox = createOutbox(transport, config, shared)
   const bucket = createTokenBucket(config.messagesPerSecond, config.messageBurst)
   let skippingFrom: number | undefined
+  let missedErrors = 0
   let isPressed = false
   let isClosed = false
 
@@ -71,9 +77,31 @@ export function createSubscriber({
   }
   const startSkipping = (first: number) => {
     skippingFrom = first
+    tellPressure()
+  }
+  const tellPressure = () => {
     if (isPressed || !outbox.isFull()) return
     isPressed = true
     push(control({ type: 'backpressure', pending: outbox.messages, limit: config.maxPendingMessages }))
+  }
+  const missErrors = (count: number) => {
+    if (isClosed) return
+    missedErrors += count
+    if (missedErrors > count) return // it waits already
+    tellPressure()
+    void ready().then(tellMissedErrors)
+  }
+  const tellMissedErrors = () => {
+    if (isClosed) return
+    const missed = missedErrors
+    missedErrors = 0
+    if (skippingFrom === undefined) isPressed = false
+    counts.missed += missed
+    push(control({ type: 'gap', topic: errorsTopic, missed }))
+  }
+  const ready = async () => {
+    await outbox.room()
+    while (!isClosed && !bucket.has(performance.now())) await new Promise((resolve) => setTimeout(resolve, 5))
   }
   const tellGap = (missed: number) => {
     skippingFrom = undefined
@@ -111,10 +139,13 @@ export function createSubscriber({
       push(message)
       return true
     },
-    async ready() {
-      await outbox.room()
-      while (!isClosed && !bucket.has(performance.now())) await new Promise((resolve) => setTimeout(resolve, 5))
+    offerErrors(message, count, now) {
+      if (isClosed) return
+      if (missedErrors > 0 || outbox.isFull() || !bucket.take(now)) missErrors(count)
+      else push(message)
     },
+    missErrors,
+    ready,
     tell(value) {
       if (isClosed) return true
       if (outbox.messages >= config.maxPendingMessages + controlReserve || outbox.bytes > 2 * config.maxPendingBytes)

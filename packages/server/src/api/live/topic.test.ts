@@ -38,6 +38,7 @@ describe('a topic that somebody sends', () => {
   it('names one topic where an event is meant', () => {
     expect(exactTopicIssue('a.*')?.code).toBe('INVALID_WILDCARD')
     expect(exactTopicIssue('a.b')).toBeUndefined()
+    expect(exactTopicIssue('_errors')?.code).toBe('RESERVED_PREFIX')
   })
 })
 

@@ -7,7 +7,7 @@
  *   a.*      exactly one segment more than a
  *   a.**     a itself and everything below it
  *
- * Letters are matched as they are. An event's topic is `<event_type>.<event_name>`, brought into this form by `topicOf`.
+ * Letters are matched as they are. `_errors` is no topic of events, and no pattern matches it: see errors-topic.ts. An event's topic is `<event_type>.<event_name>`, brought into this form by `topicOf`.
  */
 
 export type TopicCode =
@@ -28,6 +28,8 @@ export interface TopicIssue {
 
 const maxLength = 256
 const maxSegments = 10
+/** What the gate did not admit. Named exactly, or not asked for: no wildcard matches it, and no event has it. */
+export const errorsTopic = '_errors'
 const reservedPrefixes = ['__', '_system', '$', 'internal.'] as const
 
 /** What is wrong with a topic or pattern that somebody sent; undefined when nothing is. */
@@ -61,6 +63,8 @@ export function topicIssue(topic: string): TopicIssue | undefined {
 /** As `topicIssue`, for a topic of its own, where a wildcard means nothing. */
 export function exactTopicIssue(topic: string): TopicIssue | undefined {
   const issue = topicIssue(topic)
+  if (topic === errorsTopic)
+    return { code: 'RESERVED_PREFIX', message: `${errorsTopic} is the topic of refused events` }
   if (issue !== undefined || !topic.includes('*')) return issue
   return { code: 'INVALID_WILDCARD', message: 'an event goes to one topic: no wildcard' }
 }
