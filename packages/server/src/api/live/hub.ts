@@ -198,15 +198,17 @@ export function createHub({ log, config, deps, onLatency, onEvent }: HubParts): 
         await new Promise((resolve) => setImmediate(resolve))
       } catch (error) {
         if (signal.aborted) return
-        if (error instanceof PipelineError && error.code === 'trimmed') await jumpToFirst(partition)
-        else {
-          if (!isFailing) deps.logger.warn({ err: error, partition }, 'live: the log cannot be read; trying again')
-          isFailing = true
-          await deps.clock.sleep(retryMs, signal).catch(() => {})
-        }
+        const isTrimmed = error instanceof PipelineError && error.code === 'trimmed'
+        if (isTrimmed && (await jumpToFirst(partition).then(succeeded, failed))) continue
+        if (!isFailing) deps.logger.warn({ err: error, partition }, 'live: the log cannot be read; trying again')
+        isFailing = true
+        await deps.clock.sleep(retryMs, signal).catch(() => {})
       }
     }
   }
+
+  const succeeded = () => true
+  const failed = () => false
 
   /** The log forgot what was never read here: nobody knows how many events, so everyone is told of at least one. */
   async function jumpToFirst(partition: number): Promise<void> {
