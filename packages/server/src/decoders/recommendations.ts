@@ -56,7 +56,7 @@ type Event = Readonly<Record<string, unknown>>
 
 /** Only what is of the right type: the schema complains of the rest. */
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
-const number = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
+const number = (value: unknown): number | undefined => (Number.isFinite(value) ? (value as number) : undefined)
 
 /** Ids are compared by their text. */
 const id = (value: unknown): string | undefined => text(value)?.toLowerCase()
