@@ -133,6 +133,35 @@ it('needs a file, a dialect it knows, and an address', async () => {
   expect(await run('--format', 'xml', odd)).toMatchObject({ code: 2 })
 })
 
+it('rows of a megabyte become requests that are taken, and an export of many spans counts each of them', async () => {
+  const day = new Date(Date.now() - 86_400_000).toISOString()
+  const note = 'x'.repeat(900_000)
+  const rows = Array.from({ length: 30 }, (_, n) => `wide${n},wide,${day},${note}\n`).join('')
+  const wide = write('wide.csv', `id,event_name,timestamp,properties.note\n${rows}`)
+  const span = (n: number) => ({
+    traceId: '5b8efff798038103d269b633813fc60c',
+    spanId: `eee19b7ec3c1b1${10 + n}`,
+    name: 's',
+    startTimeUnixNano: `${Date.parse(day)}000000`,
+  })
+  const spans = [0, 1, 2].map(span)
+  const line = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans }] }] })
+  const { code, stdout } = await run(wide, write('spans.ndjson', `${line}\n`))
+  expect([
+    code,
+    stdout
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as object),
+  ]).toMatchObject([
+    0,
+    [
+      { events: 30, stored: 30 },
+      { events: 3, stored: 3 },
+    ],
+  ])
+})
+
 it('a row that is no CSV is quarantined, and the rows around it are stored', async () => {
   const day = new Date(Date.now() - 86_400_000).toISOString()
   const file = write('odd.csv', `id,event_name,timestamp\no1,a "b" c,${day}\no2,x,${day},more\n"o3,x,${day}\n`)

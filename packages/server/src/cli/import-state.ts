@@ -11,6 +11,8 @@ export interface ImportState {
   readonly fingerprint: string
   readonly dialect: string
   readonly batch: number
+  /** Values of the file that are done: one may hold several events. */
+  readonly units: number
   readonly sums: Sums
 }
 
@@ -37,12 +39,12 @@ export function fingerprintOf(file: string): string {
 }
 
 /** Undefined when there is none that fits this file and these flags. */
-export function readState(file: string, wanted: Omit<ImportState, 'sums'>): Sums | undefined {
+export function readState(file: string, wanted: Omit<ImportState, 'units' | 'sums'>): ImportState | undefined {
   try {
     const state = JSON.parse(readFileSync(stateFile(file), 'utf8')) as ImportState
     const fits =
       state.fingerprint === wanted.fingerprint && state.dialect === wanted.dialect && state.batch === wanted.batch
-    return fits ? state.sums : undefined
+    return fits ? state : undefined
   } catch {
     return undefined
   }

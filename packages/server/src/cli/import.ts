@@ -65,15 +65,15 @@ async function importFile(options: FileOptions, post: Post, stop: AbortSignal): 
   const progress = createProgress(file)
   let dialect = options.named
   let sums: Sums = { events: 0, stored: 0, duplicate: 0, dropped: 0, quarantined: 0 }
+  let done = 0
   let shown = 0
   let seen = 0
-  let waiting: Unit[] = []
+  let waiting: { readonly text: string; readonly place: string }[] = []
   let length = 0
 
   async function flush(name: string): Promise<void> {
-    const taken = importDialects[name] as ImportDialect
-    const events = waiting.map((unit) => textOf(unit, name, taken))
-    const receipts = await post(taken.request(events), stop)
+    const request = (importDialects[name] as ImportDialect).request(waiting.map(({ text }) => text))
+    const receipts = await post(request, stop)
     for (const [index, { outcome, reason, issues }] of receipts.entries()) {
       sums[outcome]++
       if (outcome === 'stored' || outcome === 'duplicate' || shown++ >= maxShown) continue
@@ -81,42 +81,49 @@ async function importFile(options: FileOptions, post: Post, stop: AbortSignal): 
       say(printable(`${file}: ${waiting[index]?.place ?? waiting[0]?.place}: ${outcome} ${why}`.trimEnd()))
       if (shown === maxShown) say('… more are only counted; see them with: millrace query "select * from quarantine"')
     }
-    sums.events += waiting.length
+    sums.events += receipts.length
+    done += waiting.length
     waiting = []
     length = 0
-    writeState(file, { fingerprint, dialect: name, batch: options.batch, sums })
+    writeState(file, { fingerprint, dialect: name, batch: options.batch, units: done, sums })
     progress.tell(sums)
   }
 
   for await (const unit of unitsOf(file, form, progress.read)) {
-    if (dialect === undefined) {
-      dialect = guessDialect(unit)
-      if (dialect === undefined) {
-        const known = Object.keys(importDialects).sort().join(', ')
-        throw new CliError(
-          `${file}: cannot tell whose events these are; say --dialect, one of ${known}`,
-          exitCodes.usage,
-        )
-      }
-      say(`${file}: events of ${dialect} (another one: --dialect)`)
-    }
+    dialect ??= dialectOf(unit, file)
     if (seen === 0 && !options.isFresh) {
-      sums = readState(file, { fingerprint, dialect, batch: options.batch }) ?? sums
-      progress.begin(sums)
-      if (sums.events > 0) say(`${file}: going on after ${sums.events} events (from the beginning: --restart)`)
+      const before = readState(file, { fingerprint, dialect, batch: options.batch })
+      if (before !== undefined) {
+        ;({ units: done, sums } = before)
+        progress.begin(sums)
+        say(`${file}: going on after ${sums.events} events (from the beginning: --restart)`)
+      }
     }
     seen++
-    if (seen <= sums.events) continue
-    waiting.push(unit)
-    length += unit.text.length
-    const most = Math.min(options.batch, importDialects[dialect]?.most ?? Number.POSITIVE_INFINITY)
-    if (waiting.length >= most || length >= maxBatchLength) await flush(dialect)
+    if (seen <= done) continue
+    const taken = importDialects[dialect] as ImportDialect
+    const text = textOf(unit, dialect, taken)
+    // A request is cut before it grows too long, not after: what one event of it is too long for would be refused whole.
+    if (waiting.length > 0 && length + text.length > maxBatchLength) await flush(dialect)
+    waiting.push({ text, place: unit.place })
+    length += text.length
+    if (waiting.length >= Math.min(options.batch, taken.most ?? Number.POSITIVE_INFINITY)) await flush(dialect)
     if (stop.aborted) throw interrupted(file, sums)
   }
   if (waiting.length > 0) await flush(dialect as string)
   removeState(file)
   progress.end(sums)
   return sums
+}
+
+function dialectOf(unit: Unit, file: string): string {
+  const dialect = guessDialect(unit)
+  if (dialect === undefined) {
+    const known = Object.keys(importDialects).sort().join(', ')
+    throw new CliError(`${file}: cannot tell whose events these are; say --dialect, one of ${known}`, exitCodes.usage)
+  }
+  say(`${file}: events of ${dialect} (another one: --dialect)`)
+  return dialect
 }
 
 function interrupted(file: string, { events }: Sums): CliError {
