@@ -113,6 +113,12 @@ describe('a file', () => {
     ])
   })
 
+  it('of CSV whose quote is never closed does not fill the memory, and all of it is no CSV', async () => {
+    const { units } = await read('endless.csv', `a\n"${'x\n'.repeat(34 * 1024 * 1024)}`)
+    expect(units.length).toBeGreaterThan(1)
+    expect(new Set(units.map(({ text }) => text))).toEqual(new Set(['"a row that is no CSV"']))
+  })
+
   it('that is gzipped is unpacked, and tells how much of it was read', async () => {
     const packed = gzipSync('\ufeff{"ä":"€"}\n'.repeat(50_000))
     const { units, bytes } = await read('a.ndjson.gz', packed)

@@ -51,6 +51,8 @@ async function* rows(bytes: NodeJS.ReadableStream): AsyncGenerator<Unit> {
     relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
+    // A quote that is never closed would take the rest of the file into memory; what is beyond is no CSV, piece by piece.
+    max_record_size: maxUnitLength,
     on_skip: (error) => {
       skipped.push({
         text: '"a row that is no CSV"',
